@@ -1,0 +1,39 @@
+"""Runner fetches open-weight distilled language models and runs them on your own machine.
+
+As a library:
+
+    import runner
+
+    with runner.load("tiny", temperature=0) as model:
+        for event in model.reply([runner.Message("user", "What is 12 + 30?")]):
+            print(event.kind, event.text)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.models import Ready
+    from runner.prompt import Message
+
+__version__ = "0.1.0"
+__all__ = ["Message", "__version__", "load"]
+
+
+def load(name: str | None = None, **options: Any) -> "Ready":
+    """Load the model called `name` (None: the one used last, else the one that ships).
+
+    `options` are those of the command line with underscores, such as `temperature=0.6`, `ctx=8192`.
+    Raises the errors of `runner.errors`; ModelNotHere where the model was not fetched yet.
+    """
+    from runner import models, settings
+
+    return models.ready(models.locate(name), settings.load(options))
+
+
+def __getattr__(name: str) -> Any:
+    # What the library offers is imported on first use, so that the command line starts fast.
+    if name == "Message":
+        from runner.prompt import Message
+
+        return Message
+    raise AttributeError(f"module 'runner' has no attribute {name!r}")

@@ -1,0 +1,92 @@
+"""`runner chat`: a conversation at the terminal, or, from a pipe, one line a turn."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from runner.cli import options
+
+if TYPE_CHECKING:
+    from runner.models import Located, Ready
+    from runner.settings import Settings
+
+
+def chat(
+    model: options.OptionalModel = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    top_k: options.TopK = None,
+    min_p: options.MinP = None,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = None,
+    ctx: options.Context = None,
+    threads: options.Threads = None,
+    gpu_layers: options.GpuLayers = None,
+    device: options.Device = None,
+    require_gpu: options.RequireGpu = None,
+    kv: options.Kv = None,
+    system: options.System = None,
+    think: options.Think = None,
+    json: options.Json = None,
+    offline: options.Offline = None,
+    quiet: options.Quiet = None,
+    verbose: options.Verbose = None,
+) -> None:
+    """Talk with a model.
+
+    Where stdin is not a terminal, each of its lines is a turn.
+    """
+    settings = options.settings(locals())
+
+    from runner.cli.loading import find, load
+    from runner.cli.output import remark
+    from runner.cli.talk import Talk
+    from runner.cli.terminal.keyboard import Keyboard, Pipe
+
+    located = find(model, settings)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    with load(located, settings) as ready:
+        remark(header(ready), settings)
+        for line in ready.placement.remarks:
+            remark(line, settings)
+        if model is None and located.record is None:
+            _suggest(located, settings)
+        talk = Talk(ready, settings, interactive=interactive)
+        talk.run(Keyboard() if interactive else Pipe())
+
+
+def header(ready: "Ready") -> str:
+    """The model, its context and what computes it, in a line."""
+    placement, name = ready.placement, ready.located.name
+    if ready.located.quantization and ready.located.record is not None:
+        name = f"{name} {ready.located.quantization}"
+    threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
+    where = f"CPU, {threads}"
+    if placement.gpu_layers != 0:
+        layers = "all" if placement.gpu_layers < 0 else f"{placement.gpu_layers}"
+        where = f"{layers} layers on {placement.device or _gpu()}, {threads}"
+    return f"{name} · context {ready.model.context_length} · {where} · /help lists commands"
+
+
+def _gpu() -> str:
+    from runner.llama.devices import devices
+
+    named = (device.name for device in devices() if device.kind in ("gpu", "igpu"))
+    return next(named, "GPU")
+
+
+def _suggest(located: "Located", settings: "Settings") -> None:
+    """How to get a model larger than the shipped one, for a person who named none."""
+    from runner import models
+    from runner.cli.output import remark
+    from runner.cli.words import size
+
+    entry = None if settings.quiet else models.suggestion()
+    if entry is None:
+        return
+    file = entry.quantization(None)
+    much = f" ({size(file.bytes)})" if file.bytes else ""
+    remark(
+        f"{located.name} is the small model inside Runner; "
+        f"one that fits this machine: runner pull {entry.name}{much}",
+        settings,
+    )

@@ -1,0 +1,81 @@
+"""From what a person typed to a loaded model: found, fetched if they agree, and loaded in sight."""
+
+import sys
+import threading
+
+from runner import models
+from runner.cli.output import remark
+from runner.cli.terminal.interrupts import on_interrupt
+from runner.cli.terminal.progress import PassingLine, TransferProgress
+from runner.cli.words import size
+from runner.errors import ModelNotHere, Offer, RunnerError
+from runner.models import Located, Ready
+from runner.settings import Settings
+
+
+def find(text: str | None, settings: Settings) -> Located:
+    """The model on this disk; a person at a terminal is asked whether to fetch one that is not.
+
+    Raises ModelNotHere where nobody can be asked or the answer is no; UnknownModel.
+    """
+    try:
+        return models.locate(text)
+    except ModelNotHere as error:
+        if text is None or settings.offline or not at_terminal() or not _agreed(error.offer):
+            raise
+        return fetch(text, settings)
+
+
+def fetch(text: str, settings: Settings) -> Located:
+    """Fetch the model that `text` names, showing the progress. Raises what `models.pull` raises."""
+    from runner.hub import Hub
+
+    with TransferProgress(settings) as progress:
+        hub = Hub(offline=bool(settings.offline), remark=lambda line: remark(line, settings))
+        return models.pull(text, hub=hub, progress=progress)
+
+
+def load(located: Located, settings: Settings) -> Ready:
+    """Load the model; Ctrl-C stops the load. Raises what `models.ready` raises."""
+    if settings.verbose:
+        from runner.llama.library import set_verbose
+
+        set_verbose(True)
+    stopped = threading.Event()
+    line = PassingLine(settings)
+
+    def progress(fraction: float) -> bool:
+        line.show(f"loading {located.name}: {fraction:.0%}")
+        return not stopped.is_set()
+
+    ready = None
+    try:
+        with on_interrupt(stopped.set):
+            ready = models.ready(located, settings, progress=progress)
+    except RunnerError:
+        # Ctrl-C reaches the child that probes a new file too; its failure is then no finding.
+        if not stopped.is_set():
+            raise
+    finally:
+        line.clear()
+    if ready is None or stopped.is_set():
+        raise KeyboardInterrupt
+    return ready
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked: they see stderr and type into stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agreed(question: str) -> bool:
+    """Ask a yes-or-no question at the terminal; anything but y or yes is a no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _agreed(offer: Offer) -> bool:
+    much = f", {size(offer.bytes)}" if offer.bytes else ""
+    return agreed(
+        f"{offer.name} is not on this machine. Fetch it from hf.co/{offer.repository}{much}?"
+    )

@@ -1,0 +1,74 @@
+"""The `runner` command. Modules of commands stay light: each imports what it needs when it runs."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from runner import __version__
+from runner.cli.chat import chat
+from runner.cli.config import config
+from runner.cli.doctor import doctor
+from runner.cli.errors import EXIT_CODES, explained
+from runner.cli.help import GroupedHelp
+from runner.cli.list import list_models
+from runner.cli.pull import pull
+from runner.cli.rm import rm
+from runner.cli.run import run
+from runner.cli.show import show
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "chat": chat,
+    "run": run,
+    "pull": pull,
+    "list": list_models,
+    "show": show,
+    "rm": rm,
+    "doctor": doctor,
+    "config": config,
+}
+
+try:
+    from runner.cli.bench import bench
+
+    COMMANDS["bench"] = bench
+except ModuleNotFoundError:
+    pass
+
+app = typer.Typer(
+    name="runner",
+    # Plain help: rich alone would take as long to import as all the rest.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
+for name, command in COMMANDS.items():
+    app.command(name, cls=GroupedHelp)(explained(command))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"runner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Fetch open-weight language models and run them on your own machine."""
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # Text that a terminal or a pipe cannot encode becomes `?` instead of an error.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    app(prog_name="runner")

@@ -1,0 +1,25 @@
+"""Ctrl-C while something runs: the first asks it to stop, the second raises as usual."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """In this block Ctrl-C calls `stop`, and only another one raises KeyboardInterrupt.
+
+    An exception may break into any line, also into a callback from C, where Python can only print
+    it. A request to stop cannot. Signals reach the main thread alone: use it there.
+    """
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

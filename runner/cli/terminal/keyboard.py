@@ -1,0 +1,83 @@
+"""Where a chat's turns come from: a person's keyboard, or the lines of a pipe."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from runner.cli.output import note
+from runner.settings import data_directory
+
+if TYPE_CHECKING:
+    from prompt_toolkit.history import History
+
+PROMPT = ">>> "
+CONTINUATION = "... "
+
+
+class Keyboard:
+    """Turns typed at a terminal: Enter sends, Alt-Enter and Ctrl-J begin a new line, a paste stays
+    whole, and what was typed is remembered for the person who owns the account alone."""
+
+    def __init__(self) -> None:
+        from prompt_toolkit import PromptSession
+
+        self._session: PromptSession[str] = PromptSession(
+            message=PROMPT,
+            multiline=True,
+            prompt_continuation=CONTINUATION,
+            key_bindings=_keys(),
+            history=_history(),
+            enable_history_search=True,
+        )
+
+    def read(self) -> str | None:
+        """The next turn; None when Ctrl-D on an empty line ends the chat."""
+        while True:
+            try:
+                return self._session.prompt()
+            except EOFError:
+                return None
+            except KeyboardInterrupt:
+                if not self._session.default_buffer.text:
+                    note("/bye or Ctrl-D leaves")
+
+
+class Pipe:
+    """Turns read from stdin, one a line."""
+
+    def read(self) -> str | None:
+        """The next line; None at the end."""
+        line = sys.stdin.readline()
+        return line.rstrip("\r\n") if line else None
+
+
+def _keys() -> Any:
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def send(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    @keys.add("c-j")
+    def begin_line(event: KeyPressEvent) -> None:
+        event.current_buffer.newline()
+
+    return keys
+
+
+def _history() -> "History":
+    """What was typed before, in a file that only its owner may read."""
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    path = data_directory() / "history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        note(f"{path} cannot be written, so nothing typed is remembered: {error.strerror}")
+        return InMemoryHistory()
+    return FileHistory(str(path))

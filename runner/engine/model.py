@@ -1,0 +1,127 @@
+"""A model ready to run: its weights, its context and the loop that decodes on it."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from runner.engine.encode import encode_prompt
+from runner.engine.events import Sampling
+from runner.engine.loop import DecodeLoop
+from runner.engine.stream import ReadProgress, Request, Stream
+from runner.errors import BadModelFile, PromptTooLong
+from runner.fit import Placement
+from runner.llama.context import LlamaContext
+from runner.llama.model import LlamaModel, Progress
+from runner.llama.vocabulary import Vocabulary
+from runner.prompt import Prompt
+
+BATCH = 512
+"""Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
+
+
+class Model:
+    """Open with `Model.open`; `generate` may be called from any thread."""
+
+    def __init__(self, model: LlamaModel, context: LlamaContext, load_seconds: float) -> None:
+        self._model = model
+        self._context = context
+        self._loop = DecodeLoop(context, model.vocabulary)
+        self._loop.start()
+        self.load_seconds = load_seconds
+
+    @classmethod
+    def open(cls, path: Path, placement: Placement, *, progress: Progress | None = None) -> Self:
+        """Load `path` as `placement` says.
+
+        Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
+        """
+        started = time.perf_counter()
+        with contextlib.ExitStack() as undo:
+            model = LlamaModel(
+                path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
+            )
+            undo.callback(model.close)
+            if not model.generates_text:
+                raise BadModelFile(
+                    f"{path.name} is not a language model that generates text",
+                    remedy="Choose a chat or base model; embedding models cannot answer.",
+                )
+            context = LlamaContext(
+                model,
+                context=placement.context,
+                batch=BATCH,
+                threads=placement.threads,
+                kv_type=placement.kv_type,
+            )
+            undo.pop_all()
+        return cls(model, context, time.perf_counter() - started)
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that prompt and reply may have together."""
+        return self._context.length
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._model.vocabulary
+
+    @property
+    def template_source(self) -> str | None:
+        """The chat template the file carries."""
+        return self._model.chat_template
+
+    @property
+    def description(self) -> str:
+        return self._model.description
+
+    @property
+    def weights(self) -> LlamaModel:
+        """The loaded file: its sizes, layers and metadata."""
+        return self._model
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        return encode_prompt(prompt, self._model.vocabulary)
+
+    def generate(
+        self,
+        prompt: Prompt | Sequence[int],
+        *,
+        sampling: Sampling,
+        max_tokens: int | None = None,
+        ignore_end: bool = False,
+        progress: ReadProgress | None = None,
+    ) -> Stream:
+        """Start a reply. A sequence of tokens is taken as it is (benchmarks), and `ignore_end`
+        goes on past end-of-generation tokens.
+
+        Raises PromptTooLong where prompt leaves no room for one token of reply.
+        """
+        if isinstance(prompt, Prompt):
+            tokens = self.encode(prompt)
+        else:
+            tokens, prompt = list(prompt), Prompt.raw("")
+        if not tokens:
+            # A vocabulary without BOS and an empty raw prompt: there must be something to read.
+            tokens = [max(self.vocabulary.bos, 0)]
+        if len(tokens) >= self.context_length:
+            raise PromptTooLong(
+                f"the prompt has {len(tokens)} tokens and the context holds {self.context_length}",
+                remedy="Shorten it, or give a larger context with --ctx.",
+            )
+        request = Request(prompt, tokens, sampling, max_tokens, ignore_end, progress)
+        self._loop.submit(request)
+        return Stream(request, self._loop)
+
+    def close(self) -> None:
+        """Stop the loop and free the memory."""
+        self._loop.stop()
+        self._context.close()
+        self._model.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

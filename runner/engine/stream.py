@@ -1,0 +1,89 @@
+"""A request on its way through the decode loop, and the stream its caller iterates."""
+
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from runner.engine.events import Event, Finish, Sampling
+from runner.prompt import Prompt
+
+ReadProgress = Callable[[int, int], None]
+"""Called on the loop's thread with (tokens read, tokens to read) while a prompt is read."""
+
+# A blocked `get` cannot be interrupted by Ctrl-C on Windows, so there it wakes up to look.
+WAKE_SECONDS = 0.5 if sys.platform == "win32" else None
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """What the loop needs to know; `outbox` carries events, then a Finish or an exception."""
+
+    prompt: Prompt
+    tokens: list[int]
+    sampling: Sampling
+    max_tokens: int | None
+    ignore_end: bool
+    progress: ReadProgress | None
+    submitted: float = field(default_factory=time.perf_counter)
+    cancelled: bool = False
+    outbox: queue.SimpleQueue[Event | Finish | BaseException] = field(
+        default_factory=queue.SimpleQueue
+    )
+
+
+class Canceller(Protocol):
+    def cancel(self, request: Request) -> None: ...
+
+
+class Stream(Iterator[Event]):
+    """The events of one reply, as they are sampled. Leaving its `with` block cancels it."""
+
+    def __init__(self, request: Request, loop: Canceller) -> None:
+        self._request = request
+        self._loop = loop
+        self._finish: Finish | None = None
+
+    def __next__(self) -> Event:
+        if self._finish is not None:
+            raise StopIteration
+        item = self._receive()
+        if isinstance(item, BaseException):
+            raise item
+        if isinstance(item, Finish):
+            self._finish = item
+            raise StopIteration
+        return item
+
+    def _receive(self) -> Event | Finish | BaseException:
+        while True:
+            try:
+                return self._request.outbox.get(timeout=WAKE_SECONDS)
+            except queue.Empty:
+                continue
+
+    @property
+    def finish(self) -> Finish:
+        """Why the reply ended, with counts and timings. Only after the last event."""
+        if self._finish is None:
+            raise RuntimeError("the stream has not been read to its end")
+        return self._finish
+
+    def cancel(self) -> None:
+        """Stop at once, from any thread. What was sampled is still delivered, then the finish."""
+        self._loop.cancel(self._request)
+
+    def drain(self) -> Finish:
+        """Read what is left and return the finish."""
+        for _ in self:
+            pass
+        return self.finish
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._finish is None:
+            self.cancel()

@@ -1,0 +1,92 @@
+"""Loads llama.cpp's shared library once, checks its version, and catches its log.
+
+llama-cpp-python's structures are ctypes mirrors of a C header that changes often: with another
+version every call would still "work", on the wrong bytes. So the version is checked before use.
+"""
+
+import collections
+import importlib.metadata
+import os
+import sys
+from typing import Any
+
+from runner.errors import BuildError
+
+PINNED_VERSION = "0.3.36"
+
+REBUILD = (
+    "Install the pinned version again: "
+    f"pip install --force-reinstall --no-cache-dir llama-cpp-python=={PINNED_VERSION}"
+)
+
+# After a failed assertion ggml starts a debugger for a backtrace, which can hang for seconds.
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+
+
+def _import_bindings() -> Any:
+    try:
+        found = importlib.metadata.version("llama-cpp-python")
+    except importlib.metadata.PackageNotFoundError:
+        raise BuildError("llama-cpp-python is not installed", remedy=REBUILD) from None
+    if found != PINNED_VERSION:
+        raise BuildError(
+            f"llama-cpp-python {found} is installed, and Runner mirrors {PINNED_VERSION}",
+            remedy=REBUILD,
+        )
+    try:
+        import llama_cpp.llama_cpp as bindings
+    except (ImportError, OSError, RuntimeError) as error:
+        raise BuildError(f"llama.cpp's library does not load: {error}", remedy=REBUILD) from error
+    return bindings
+
+
+llama_cpp = _import_bindings()
+"""The low-level bindings; ggml functions that have none are reached through `llama_cpp._lib`."""
+
+recent_log: collections.deque[str] = collections.deque(maxlen=500)
+"""llama.cpp's latest log lines, oldest first."""
+
+_recent_errors: collections.deque[str] = collections.deque(maxlen=20)
+
+LEVEL_ERROR, LEVEL_CONTINUED = 4, 5  # GGML_LOG_LEVEL_*
+
+_verbose = False
+
+
+def set_verbose(on: bool) -> None:
+    """Also print llama.cpp's log to stderr (the `--verbose` option)."""
+    global _verbose
+    _verbose = on
+
+
+def forget_log() -> None:
+    """Empty the log, before a call whose failure it should explain."""
+    recent_log.clear()
+    _recent_errors.clear()
+
+
+def _receive_log(level: int, text: bytes, _user_data: Any) -> None:
+    line = text.decode("utf-8", "replace")
+    if level == LEVEL_CONTINUED and recent_log:
+        recent_log[-1] += line
+    else:
+        recent_log.append(line)
+    if level == LEVEL_ERROR:
+        _recent_errors.append(line)
+    if _verbose:
+        sys.stderr.write(line)
+
+
+# The callback must outlive every call, so it is kept here.
+_log_callback = llama_cpp.llama_log_callback(_receive_log)
+llama_cpp.llama_log_set(_log_callback, None)
+llama_cpp.llama_backend_init()
+
+
+def last_error() -> str:
+    """Why the last call failed, in llama.cpp's words: the first error it logged is the cause, and
+    those after it only report the failure upwards."""
+    if not _recent_errors:
+        return "llama.cpp gave no reason"
+    # "llama_model_load: error loading model: the reason"
+    return _recent_errors[0].strip().rpartition(": error loading model: ")[2]

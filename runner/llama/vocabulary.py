@@ -1,0 +1,91 @@
+"""A model's vocabulary: text to tokens and tokens to bytes, and which tokens are marks.
+
+Text that came from outside must not become a mark: `</think>` or `<｜User｜>` typed by a person
+turns into the control token even with `parse_special=False` where the vocabulary lists it as
+*user-defined*, as R1's do. `encode_content` therefore cuts such text in two inside each mark.
+"""
+
+import ctypes
+import re
+from functools import cached_property
+from typing import Any
+
+from runner.llama.library import llama_cpp
+
+CONTROL = 1 << 3  # LLAMA_TOKEN_ATTR_CONTROL
+USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
+SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
+
+
+class Vocabulary:
+    """Belongs to a loaded model and lives no longer than it does."""
+
+    def __init__(self, model: Any) -> None:
+        self._vocab = llama_cpp.llama_model_get_vocab(model)
+        self.size: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.bos: int = llama_cpp.llama_vocab_bos(self._vocab)
+        self.eos: int = llama_cpp.llama_vocab_eos(self._vocab)
+        self.add_bos: bool = llama_cpp.llama_vocab_get_add_bos(self._vocab)
+        self.is_sentencepiece = llama_cpp.llama_vocab_type(self._vocab) == SENTENCEPIECE
+        self._pieces: dict[int, bytes] = {}
+
+    def encode(self, text: str, *, marks: bool) -> list[int]:
+        """The tokens of `text` without BOS; `marks` lets control tokens be recognised in it."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        while True:
+            tokens = (llama_cpp.llama_token * room)()
+            count = llama_cpp.llama_tokenize(
+                self._vocab, data, len(data), tokens, room, False, marks
+            )
+            if count >= 0:
+                return list(tokens[:count])
+            room = -count
+
+    def encode_content(self, text: str) -> list[int]:
+        """The tokens of text from outside: never a mark, whatever the text says."""
+        cuts = sorted({match.start() + 1 for match in self._mark_pattern.finditer(text)})
+        tokens: list[int] = []
+        for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+            tokens += self.encode(text[start:end], marks=False)
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        """The bytes `token` stands for; a mark gives its own name."""
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self._read_piece(token)
+        return known
+
+    def is_end(self, token: int) -> bool:
+        """Whether `token` ends a generation (end of sentence, of turn, of message…)."""
+        return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+
+    def is_control(self, token: int) -> bool:
+        return bool(llama_cpp.llama_vocab_get_attr(self._vocab, token) & CONTROL)
+
+    @cached_property
+    def marks(self) -> dict[int, str]:
+        """Tokens that structure a conversation, with their text: control tokens, and
+        user-defined ones that are more than white space or a single character."""
+        attributes = llama_cpp.llama_vocab_get_attr
+        special = (
+            t for t in range(self.size) if attributes(self._vocab, t) & (CONTROL | USER_DEFINED)
+        )
+        named = ((token, self.piece(token).decode("utf-8", "replace")) for token in special)
+        return {token: text for token, text in named if len(text) > 1 and not text.isspace()}
+
+    @cached_property
+    def _mark_pattern(self) -> re.Pattern[str]:
+        # A look-ahead finds overlapping marks too.
+        names = sorted(set(self.marks.values()), key=len, reverse=True)
+        return re.compile("(?=" + "|".join(map(re.escape, names)) + ")" if names else r"(?!)")
+
+    def _read_piece(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, room, 0, True)
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count

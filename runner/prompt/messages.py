@@ -1,0 +1,132 @@
+"""What a conversation is made of, and the form in which chat templates expect it."""
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from runner.errors import TemplateError
+from runner.prompt.sandbox.text import literal, plain
+
+Role = Literal["system", "user", "assistant", "tool"]
+_ROLES = {role: literal(role) for role in ("system", "user", "assistant", "tool")}
+_FUNCTION = literal("function")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to have a function called. `id` is empty where the format has none."""
+
+    name: str
+    arguments: dict[str, object] = field(default_factory=dict)
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `reasoning` and `tool_calls` are an assistant's; a tool's `content` answers the
+    first call before it that has no answer yet."""
+
+    role: Role
+    content: str
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+def fold_system(messages: Sequence[Message]) -> list[Message]:
+    """The messages without system turns: their text heads the next user turn, a blank line between.
+
+    For models whose makers advise against a system prompt, such as the DeepSeek-R1 distills.
+    """
+    folded: list[Message] = []
+    waiting: list[str] = []
+    for message in messages:
+        if message.role == "system":
+            waiting.append(message.content)
+        elif message.role == "user":
+            folded.append(replace(message, content="\n\n".join([*waiting, message.content])))
+            waiting = []
+        else:
+            folded.append(message)
+    if waiting:
+        folded.append(Message("user", "\n\n".join(waiting)))
+    return folded
+
+
+@dataclass(frozen=True, slots=True)
+class CallShape:
+    """How a template wants an assistant's tool calls.
+
+    `content`: what it takes for a turn without text, None or an empty string.
+    `arguments_as_json`: written out instead of as an object.
+    `apart`: it shows either the text or the calls of a turn, so they have to be two turns.
+    """
+
+    content: str | None = ""
+    arguments_as_json: bool = False
+    apart: bool = False
+
+
+def as_dictionaries(messages: Sequence[Message], shape: CallShape) -> list[dict[str, Any]]:
+    """The messages as Hugging Face's templates know them.
+
+    Roles are the template's words; everything else is content. Raises TemplateError for a role
+    that there is not, or for tool arguments that are not JSON.
+    """
+    turns: list[dict[str, Any]] = []
+    unanswered: deque[ToolCall] = deque()
+    for message in messages:
+        if message.role not in _ROLES:
+            raise TemplateError(f"A message has the role {message.role!r}, which does not exist.")
+        turn: dict[str, Any] = {"role": _ROLES[message.role], "content": plain(message.content)}
+        if message.role == "tool" and unanswered:
+            call = unanswered.popleft()
+            turn["name"] = plain(call.name)
+            if call.id:
+                turn["tool_call_id"] = plain(call.id)
+        if message.role == "assistant":
+            turns += _assistant_turns(message, turn, shape)
+            unanswered.extend(message.tool_calls)
+        else:
+            turns.append(turn)
+    return turns
+
+
+def _assistant_turns(
+    message: Message, turn: dict[str, Any], shape: CallShape
+) -> list[dict[str, Any]]:
+    calls = [_call_dictionary(call, shape) for call in message.tool_calls]
+    # Named in any case: a template that finds none would look for marks in the content instead.
+    turn["reasoning_content"] = plain(message.reasoning)
+    if message.reasoning and not (message.content and calls):
+        turn["thinking"] = plain(message.reasoning)  # gpt-oss, which refuses both with calls
+    if not calls:
+        return [turn]
+    if not message.content:
+        return [{**turn, "content": shape.content, "tool_calls": calls}]
+    if shape.apart:
+        return [turn, {"role": turn["role"], "content": shape.content, "tool_calls": calls}]
+    return [{**turn, "tool_calls": calls}]
+
+
+def _call_dictionary(call: ToolCall, shape: CallShape) -> dict[str, Any]:
+    arguments = as_content(call.arguments)
+    if shape.arguments_as_json:
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    function = {"name": plain(call.name), "arguments": arguments}
+    identity = {"id": plain(call.id)} if call.id else {}
+    return {"type": _FUNCTION, **identity, "function": function}
+
+
+def as_content(value: Any) -> Any:
+    """A copy of JSON-like data in which every string is content; TemplateError for other data."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {plain(str(key)): as_content(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_content(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    raise TemplateError(f"A tool's description or arguments hold a {type(value).__name__}.")

@@ -1,0 +1,382 @@
+"""The Jinja environment of chat templates: a syntax tree rewritten so that nothing runs unpaid.
+
+jinja2 itself parses, scopes and compiles. Before it compiles, the tree is rewritten: a loop and a
+macro begin by paying for their body, and every literal, comparison, slice and `~` becomes a call
+of ours, written as a filter (the one kind of call that jinja2 compiles to a plain function with
+the context as its argument). Arithmetic, attributes, calls and printing have hooks of their own
+in jinja2's sandbox. Kinds of nodes that are not listed are refused.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension, LoopControlExtension
+from jinja2.meta import find_undeclared_variables
+from jinja2.parser import Parser
+from jinja2.runtime import Context, LoopContext, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace, pass_context
+from jinja2.visitor import NodeTransformer
+
+from runner.errors import RunnerError
+from runner.prompt.sandbox import filters, operators, text
+from runner.prompt.sandbox.meter import DEPTH, Meter, fail
+from runner.prompt.sandbox.methods import Method, methods_of
+
+_LONGEST_SOURCE = 100_000  # characters; real templates have less than 40 000
+
+_LONGEST_MESSAGE = 200
+
+# Names that no template can write, so that none can call these or see the meter.
+_METER = "the meter"
+_LITERAL = "a literal"
+_PAY = "pay"
+_CONCAT = "a ~ b"
+_CUT = "a[b:c]"
+_KEY = "a key"
+_RELATION = "a {} b"
+_CHAIN = "a < b < c"
+
+_ALLOWED = (
+    nodes.Template | nodes.Output | nodes.TemplateData | nodes.For | nodes.If | nodes.Macro
+    | nodes.CallBlock | nodes.FilterBlock | nodes.With | nodes.Assign | nodes.AssignBlock
+    | nodes.Scope | nodes.Break | nodes.Continue
+    | nodes.Name | nodes.NSRef | nodes.Const | nodes.Tuple | nodes.List | nodes.Dict | nodes.Pair
+    | nodes.Keyword | nodes.CondExpr | nodes.Filter | nodes.Test | nodes.Call | nodes.Getitem
+    | nodes.Getattr | nodes.Slice | nodes.Concat | nodes.Compare | nodes.Operand | nodes.BinExpr
+    | nodes.UnaryExpr
+)  # fmt: skip
+
+_LOOP_FACTS = frozenset(
+    (
+        *("index", "index0", "revindex", "revindex0", "first", "last", "length"),
+        *("depth", "depth0", "previtem", "nextitem"),
+    )
+)
+
+
+# The fields of a statement that hold what it may run, any number of times.
+_BODIES = ("body", "else_")
+
+
+class _Bound:
+    """A function or method that a template has got hold of and may call."""
+
+    __slots__ = ("operation", "subject")
+
+    def __init__(self, operation: Method, *subject: object) -> None:
+        self.operation = operation
+        self.subject = subject
+
+
+class _Generation(Extension):
+    """`{% generation %}…{% endgeneration %}` marks the reply for training; here it is a scope."""
+
+    tags = {"generation"}  # noqa: RUF012  (jinja2's own declaration)
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.Scope(body, lineno=line)
+
+
+class _Rewriter(NodeTransformer):
+    """Puts our operations in the place of jinja2's; raises TemplateError for what is refused."""
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(node, _ALLOWED):
+            fail(f"uses {type(node).__name__.lower()!r}, which is not supported.")
+        if isinstance(node, nodes.Call | nodes.Filter | nodes.Test) and (
+            node.dyn_args or node.dyn_kwargs
+        ):
+            fail("unpacks arguments with a star, which is not supported.")
+        return super().visit(node, *args, **kwargs)
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        if node.recursive:
+            fail("uses a recursive loop, which is not supported.")
+        test = node.test
+        self._pay_for_bodies(node)
+        if test:
+            # The test runs also for elements whose body does not.
+            node.test = nodes.And(_operation(_PAY, nodes.Const(_cost([test]))), node.test)
+        return node
+
+    def visit_If(self, node: nodes.If) -> nodes.Node:
+        return self._pay_for_bodies(node)
+
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Node:
+        return self._pay_for_bodies(node)
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:
+        return self._pay_for_bodies(node)
+
+    def _pay_for_bodies(self, node: nodes.Node) -> nodes.Node:
+        """Let each body of a statement begin by paying for one run of it."""
+        bodies = [body for name in _BODIES if (body := getattr(node, name, None)) is not None]
+        costs = [_cost(body) for body in bodies]
+        self.generic_visit(node)
+        for body, cost in zip(bodies, costs, strict=True):
+            if body or isinstance(node, nodes.For):
+                body.insert(0, nodes.ExprStmt(_operation(_PAY, nodes.Const(cost)), lineno=1))
+        return node
+
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
+        return _operation(_LITERAL, nodes.Const(node.data))
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:
+        return _operation(_LITERAL, node) if isinstance(node.value, str) else node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        return _operation(_CONCAT, nodes.List(node.nodes))
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        """`a < b`, or all of `a < b < c` in one call (which evaluates `c` even if `a >= b`)."""
+        first, *others = [self._compared(n) for n in (node.expr, *(op.expr for op in node.ops))]
+        if len(others) == 1:
+            return _operation(_RELATION.format(node.ops[0].op), first, *others)
+        relations = nodes.List([nodes.Const(operand.op) for operand in node.ops])
+        return _operation(_CHAIN, relations, first, *others)
+
+    def _compared(self, node: nodes.Expr) -> nodes.Expr:
+        """An operand. A constant needs no provenance there."""
+        rewritten: nodes.Expr = node if isinstance(node, nodes.Const) else self.visit(node)
+        return rewritten
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        node.node = self.visit(node.node)
+        if isinstance(node.arg, nodes.Slice):
+            ends = [node.arg.start, node.arg.stop, node.arg.step]
+            return _operation(
+                _CUT, node.node, *(self.visit(end) if end else nodes.Const(None) for end in ends)
+            )
+        node.arg = self._compared(node.arg)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
+        self.generic_visit(node)
+        node.key = _operation(_KEY, node.key)
+        return node
+
+
+def _operation(name: str, first: nodes.Expr, *others: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(first, name, list(others), [], None, None)
+
+
+def _cost(body: list[Any]) -> int:
+    """What running a piece of the tree once costs in steps: a few, and one for each node that is
+    not in a body of its own."""
+    return 3 + sum(map(_nodes, body))
+
+
+def _nodes(node: nodes.Node) -> int:
+    return 1 + sum(map(_nodes, node.iter_child_nodes(exclude=_BODIES)))
+
+
+def _meter(context: Context) -> Meter:
+    meter: Meter = context.resolve_or_missing(_METER)
+    return meter
+
+
+def _pay(context: Context, cost: int) -> bool:
+    _meter(context).spend(cost)
+    return True
+
+
+def _key(context: Context, value: Any) -> Any:
+    if not operators.is_key(value):
+        fail("uses a list as a dictionary's key.")
+    return value
+
+
+def _chain(context: Context, relations: list[str], *values: Any) -> bool:
+    meter = _meter(context)
+    return all(
+        operators.COMPARISONS[relation](meter, left, right)
+        for relation, left, right in zip(relations, values, values[1:], strict=False)
+    )
+
+
+def _metered(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation that takes the meter, as a filter or test of jinja2 that takes its context."""
+
+    @pass_context
+    def call(context: Context, *args: Any, **kwargs: Any) -> Any:
+        meter = _meter(context)
+        return meter.made(operation(meter, *args, **kwargs))
+
+    return call
+
+
+def _metered_with_context(operation: Callable[..., Any]) -> Callable[..., Any]:
+    @pass_context
+    def call(context: Context, *args: Any, **kwargs: Any) -> Any:
+        meter = _meter(context)
+        return meter.made(operation(meter, context, *args, **kwargs))
+
+    return call
+
+
+_REWRITTEN = {
+    _LITERAL: pass_context(lambda context, words: text.literal(words)),
+    _PAY: pass_context(_pay),
+    _KEY: pass_context(_key),
+    _CHAIN: pass_context(_chain),
+    _CONCAT: _metered(operators.concat),
+    _CUT: _metered(operators.cut),
+    **{
+        _RELATION.format(name): _metered(relation)
+        for name, relation in operators.COMPARISONS.items()
+    },
+}
+
+
+@pass_context
+def _printed(context: Context, value: object) -> str:
+    """What `{{ value }}` writes, paid for a second time because it stays in the output."""
+    meter = _meter(context)
+    return meter.made(operators.to_text(meter, value))
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Hugging Face's settings, our operations, and nothing else to call or look at."""
+
+    intercepted_binops = frozenset(operators.BINARY)
+    concat = staticmethod(text.join)
+
+    def __init__(self) -> None:
+        super().__init__(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            optimized=False,
+            finalize=_printed,
+            extensions=[LoopControlExtension, _Generation],
+        )
+        self.filters = {
+            **{name: _metered(operation) for name, operation in filters.PLAIN.items()},
+            **{
+                name: _metered_with_context(operation)
+                for name, operation in filters.WITH_CONTEXT.items()
+            },
+            **_REWRITTEN,
+        }
+        self.tests = {
+            **filters.TESTS,
+            **{name: _metered(test) for name, test in filters.COMPARING_TESTS.items()},
+        }
+        self.globals = {name: _Bound(function) for name, function in filters.FUNCTIONS.items()}
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        return operators.BINARY[operator](_meter(context), left, right)
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """What `map("upper")` calls: a name made while rendering, so not one of ours."""
+        if name in _REWRITTEN:
+            fail(f"uses a filter {name!r}, which there is not.")
+        return super().call_filter(name, *args, **kwargs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`: a method, a fact of the loop, a namespace's or dictionary's entry."""
+        method = methods_of(obj).get(attribute)
+        if method is not None:
+            return _Bound(method, obj)
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        if isinstance(obj, jinja2.Undefined):
+            return obj[attribute]  # raises the error that says what is undefined
+        if isinstance(obj, Namespace) and not attribute.startswith("_"):
+            return getattr(obj, attribute, self.undefined(obj=obj, name=attribute))
+        if isinstance(obj, LoopContext):
+            if attribute in _LOOP_FACTS:
+                return getattr(obj, attribute)
+            if attribute == "cycle":
+                return _Bound(lambda meter, loop, *args: loop.cycle(*args), obj)
+        return self.undefined(obj=text.plain(obj) if isinstance(obj, str) else obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`: an element, or else the attribute of this name."""
+        if not operators.is_key(argument):
+            return self.undefined(f"{type(obj).__name__!r} has no such element")
+        try:
+            if isinstance(obj, str):
+                return text.cut(obj, argument)
+            if isinstance(obj, dict | list | tuple | range):
+                return obj[argument]
+        except (TypeError, LookupError):
+            pass
+        if isinstance(argument, str):
+            return self.getattr(obj, text.plain(argument))
+        return self.undefined(obj=obj, name=argument)
+
+    def call(__self, __context: Context, __callee: Any, *args: Any, **kwargs: Any) -> Any:
+        meter = _meter(__context)
+        if isinstance(__callee, _Bound):
+            # jinja2 adds the loop's variables to each call inside one.
+            kwargs = {key: kwargs[key] for key in kwargs if not key.startswith("_")}
+            return meter.made(__callee.operation(meter, *__callee.subject, *args, **kwargs))
+        if isinstance(__callee, jinja2.Undefined):
+            return __callee()  # raises the error that says what is undefined
+        if not isinstance(__callee, Macro):
+            fail("calls what is no function.")
+        meter.depth += 1
+        if meter.depth > DEPTH:
+            fail(f"calls its macros more than {DEPTH} deep, so it was stopped.")
+        try:
+            return __context.call(__callee, *args, **kwargs)
+        finally:
+            meter.depth -= 1
+
+
+class Program:
+    """A compiled chat template. It may be rendered by several threads at once."""
+
+    def __init__(self, source: str) -> None:
+        """Compile; raises TemplateError for a template that is malformed or uses what is refused.
+
+        `variables` are the names it expects to be given.
+        """
+        if len(source) > _LONGEST_SOURCE:
+            fail(f"is longer than {_LONGEST_SOURCE} characters.")
+        with _explained():
+            environment = _Environment()
+            tree = environment.parse(source)
+            self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
+            self._template = environment.from_string(_Rewriter().visit(tree))
+
+    def render(self, variables: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+        """Stretches of text and whether the template wrote each; neighbours differ in that.
+
+        Raises TemplateError when the template fails, refuses the messages or breaks its bounds.
+        """
+        with _explained():
+            meter = Meter(_extent(list(variables.values())))
+            context = self._template.new_context({**variables, _METER: meter})
+            return text.runs(text.join(self._template.root_render_func(context)))
+
+
+def _extent(value: object) -> int:
+    """Characters and elements in a value made of strings, lists and dictionaries."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_extent, value)) + sum(map(_extent, value.values()))
+    return 1 + sum(map(_extent, value)) if isinstance(value, list) else 1
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Any failure inside as a TemplateError: a template can raise whatever Python can."""
+    try:
+        yield
+    except RunnerError:
+        raise
+    except jinja2.TemplateSyntaxError as error:
+        fail(f"is malformed, line {error.lineno}: {error.message}")
+    except RecursionError:
+        fail("is nested too deeply.")
+    except Exception as error:
+        fail(f"failed: {str(error)[:_LONGEST_MESSAGE]}")

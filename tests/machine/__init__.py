@@ -1,0 +1,1 @@
+"""What Runner finds out about a machine, fed with what real machines say."""
