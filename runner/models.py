@@ -168,7 +168,7 @@ def pull(text: str, *, hub: "Hub", progress: FetchProgress) -> Located:
     Raises what `hub` raises, and UnknownModel, IntegrityError where the catalogue knows another
     sha256 than the Hub, DiskError.
     """
-    from runner.hub import choose
+    from runner.hub import choose, parts_of
 
     match parse(text):
         case FileReference(path=path):
@@ -181,13 +181,13 @@ def pull(text: str, *, hub: "Hub", progress: FetchProgress) -> Located:
                 return shipped()
             known = entry.quantization(quantization)
             listing = hub.listing(known.repository, known.revision)
-            files: tuple[RemoteFile, ...] = (listing.file(known.file),)
+            files = parts_of(listing, known.file)
             _agree(known, files[0])
             name, quantization = entry.name, known.name
         case HubReference() as reference:
             listing = hub.listing(reference.repository, reference.revision)
             files = (
-                (listing.file(reference.file),)
+                parts_of(listing, reference.file)
                 if reference.file
                 else choose(listing, reference.quantization)
             )

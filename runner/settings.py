@@ -5,6 +5,7 @@ nobody set is None here; `models.py` fills it from the catalogue, the model's fi
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ Group = Literal["sampling", "loading", "conversation", "output"]
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 LARGEST_SEED = 2**32 - 2  # llama.cpp reads 2**32 - 1 as "draw one"
+LARGEST_COUNT = 2**31 - 1  # what llama.cpp's C functions can be told
+LARGEST_THREADS = 512  # GGML_MAX_N_THREADS
 
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
@@ -57,7 +60,7 @@ OPTIONS: tuple[Option, ...] = (
            "as recommended, else 0.95", 0, 1),
     Option("top_k", int, "sampling",
            "Draw from this many of the likeliest tokens; 0 is off.",
-           "as recommended, else 40", 0),
+           "as recommended, else 40", 0, LARGEST_COUNT),
     Option("min_p", float, "sampling",
            "Drop tokens less likely than this share of the likeliest one; 0 is off.",
            "as recommended, else 0.05", 0, 1),
@@ -69,13 +72,14 @@ OPTIONS: tuple[Option, ...] = (
            "no limit but the context", 1),
     Option("ctx", int, "loading",
            "Tokens that prompt and reply may have together.",
-           "the model's own context, at most 32768, as far as it fits into memory", 1),
+           "the model's own context, at most 32768, as far as it fits into memory",
+           1, LARGEST_COUNT),
     Option("threads", int, "loading",
            "Threads that compute.",
-           "one for each fast core this process may use", 1),
+           "one for each fast core this process may use", 1, LARGEST_THREADS),
     Option("gpu_layers", int, "loading",
            "Layers to put on the GPU: -1 for all, 0 for none.",
-           "as many as fit", -1),
+           "as many as fit", -1, LARGEST_COUNT),
     Option("device", str, "loading",
            "Use this GPU only, named as `runner doctor` names it, or cpu for none.",
            "any"),
@@ -225,30 +229,30 @@ def _parsed(option: Option, text: str) -> object:
 
 def _checked(option: Option, value: object, where: str) -> Any:
     """`value` with the option's type, or ConfigurationError beginning with `where`."""
-    if option.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    wanted = ""
     if option.choices:
-        if value not in option.choices:
-            raise ConfigurationError(f"{where} is {value!r}; it must be {_either(option.choices)}")
-    elif not isinstance(value, option.type) or (
-        isinstance(value, bool) and option.type is not bool
-    ):
-        raise ConfigurationError(f"{where} is {value!r}; it must be {_kind(option)}")
+        wanted = "" if value in option.choices else _either(option.choices)
+    elif not _is_a(option.type, value):
+        kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        wanted = kinds[option.type]
     elif isinstance(value, int | float) and not _within(option, value):
-        raise ConfigurationError(f"{where} is {value!r}; it must be {_range(option)}")
-    return value
+        wanted = _range(option)
+    if wanted:
+        raise ConfigurationError(f"{where} is {value!r}; it must be {wanted}")
+    return option.type(value)
+
+
+def _is_a(kind: type, value: object) -> bool:
+    if isinstance(value, bool):  # which Python takes for an int
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _within(option: Option, value: float) -> bool:
-    # Written so that NaN, which compares false with everything, is outside.
-    above = value >= (float("-inf") if option.minimum is None else option.minimum)
-    limit = float("inf") if option.maximum is None else option.maximum
-    return above and value <= limit and abs(value) != float("inf")
-
-
-def _kind(option: Option) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    return words[option.type]
+    # Also false for NaN and infinity, and for whole numbers beyond what a float can hold.
+    lowest = -sys.float_info.max if option.minimum is None else option.minimum
+    highest = sys.float_info.max if option.maximum is None else option.maximum
+    return lowest <= value <= highest
 
 
 def _range(option: Option) -> str:
@@ -264,8 +268,10 @@ def _either(choices: tuple[str, ...]) -> str:
 def _unknown(name: str, message: str) -> ConfigurationError:
     import difflib
 
-    near = difflib.get_close_matches(name.replace("-", "_").lower(), BY_NAME, n=1, cutoff=0)
-    return ConfigurationError(message, remedy=f"The nearest is {near[0]!r}." if near else "")
+    wanted = name.replace("-", "_").lower()
+    begun = [known for known in BY_NAME if wanted and known.startswith(wanted)]
+    nearest = begun or difflib.get_close_matches(wanted, BY_NAME, n=1, cutoff=0)
+    return ConfigurationError(message, remedy=f"The nearest is {nearest[0]!r}." if nearest else "")
 
 
 def data_directory() -> Path:

@@ -20,7 +20,7 @@ ACTIVITIES = (
     (r"\[ *(\d+)%\] ", "compiling llama.cpp, {} %"),
     (r"Building project", "compiling llama.cpp"),
     (r"Configuring CMake", "preparing llama.cpp"),
-    (r"Collecting |Downloading ", "fetching packages"),
+    (r"Looking in |Collecting |Downloading ", "fetching packages"),
     (r"Installing collected packages|Prepared \d+ package", "installing packages"),
 )
 
@@ -45,7 +45,6 @@ class Progress:
     def run(self, command: Sequence[str]) -> None:
         """Run `command`; raises the RunnerError that its output explains if it fails."""
         if not self.try_run(command):
-            self.close()
             raise failure(self.log)
 
     def try_run(self, command: Sequence[str]) -> bool:
@@ -92,7 +91,6 @@ class Progress:
                 except subprocess.TimeoutExpired:
                     self._show()
         except KeyboardInterrupt:  # the terminal sent it to the child as well
-            self.close()
             process.terminate()
             process.wait()
             raise

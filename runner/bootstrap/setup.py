@@ -50,7 +50,8 @@ def set_up(environment: Environment, checkout: Path, *, development: bool) -> No
         clear(environment)
     lacking = missing(requirements, environment.packages())
     rebuild = environment.wants_rebuild() and not any(map(is_llama, lacking))
-    say(announcement(lacking, rebuild=rebuild))
+    compiler = has_compiler()
+    say(announcement(lacking, rebuild=rebuild, compiler=compiler))
 
     environment.log.write_text("", encoding="utf-8")
     environment.unfinished.touch()
@@ -60,7 +61,8 @@ def set_up(environment: Environment, checkout: Path, *, development: bool) -> No
             create(environment, progress)
         installer = find_installer(environment, progress)
         for llama in filter(is_llama, requirements if rebuild else lacking):
-            install_llama(environment, installer, llama, progress)
+            install_llama(installer, llama, progress, rebuild=rebuild, compiler=compiler)
+            environment.flags.write_text(os.environ.get("CMAKE_ARGS", ""), encoding="utf-8")
         others = [requirement for requirement in requirements if not is_llama(requirement)]
         progress.run([*installer.command, "--editable", str(checkout), *others])
     except DiskError:
@@ -68,6 +70,8 @@ def set_up(environment: Environment, checkout: Path, *, development: bool) -> No
     except RunnerError:
         environment.unfinished.unlink()
         raise
+    finally:
+        progress.close()
     environment.unfinished.unlink()
     if still := missing(requirements, environment.packages()):
         raise BuildError(
@@ -78,34 +82,31 @@ def set_up(environment: Environment, checkout: Path, *, development: bool) -> No
 
 
 def install_llama(
-    environment: Environment, installer: Installer, requirement: str, progress: Progress
+    installer: Installer, requirement: str, progress: Progress, *, rebuild: bool, compiler: bool
 ) -> None:
-    """Compile llama.cpp with the flags in CMAKE_ARGS; without a compiler, look for a wheel of it.
+    """Compile llama.cpp with the flags in CMAKE_ARGS, or take a prebuilt wheel of it.
 
-    Such a wheel lies in an index the person named; no wheel can have a person's own flags.
+    Without a compiler there may be one in an index that the person named; but none has a person's
+    own flags. With a compiler, one in the installer's cache may have been built with others.
     """
     flags = os.environ.get("CMAKE_ARGS", "")
-    if has_compiler():
-        # One that was built with other flags may be installed, or lie in the installer's cache.
-        anew = flags or environment.wants_rebuild()
-        progress.run([*installer.command, *(ANEW if anew else ()), requirement])
+    if compiler:
+        progress.run([*installer.command, *(ANEW if rebuild or flags else ()), requirement])
     elif flags or not progress.try_run([*installer.command, "--only-binary", LLAMA, requirement]):
-        progress.close()
         raise BuildError(
             "llama.cpp must be compiled for this machine, and no C and C++ compiler was found.",
             remedy=f"Run `{compiler_install_line()}` and start again; or set "
             f"{installer.index_variable}={WHEELS}/cpu to use a prebuilt one.",
         )
-    environment.flags.write_text(flags, encoding="utf-8")
 
 
-def announcement(lacking: Sequence[str], *, rebuild: bool) -> str:
+def announcement(lacking: Sequence[str], *, rebuild: bool, compiler: bool) -> str:
     """What is about to happen, and how long it takes."""
     compiling = "llama.cpp is compiled for this machine: about four minutes on two cores."
     if rebuild:
         return f'With CMAKE_ARGS="{os.environ["CMAKE_ARGS"]}", {compiling} A GPU takes longer.'
     if any(map(is_llama, lacking)):
-        return f"Setting up Runner in .venv (once). {compiling}"
+        return "Setting up Runner in .venv (once)." + (f" {compiling}" if compiler else "")
     return f"Adding to .venv: {', '.join(lacking)}."
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from errno import EINVAL
 from typing import Any
 
 import typer
@@ -31,13 +32,16 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(**parameters: Any) -> None:
         try:
             command(**parameters)
+            sys.stdout.flush()
         except RunnerError as error:
             _report(error.message, error.remedy, error, error.exit_code, parameters)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except Exception as error:
+            if _reader_is_gone(error):
+                raise typer.Exit(UNEXPECTED) from None
             _report(
                 f"{type(error).__name__}: {error}",
                 "This should not happen. RUNNER_DEBUG=1 shows where it did.",
@@ -47,6 +51,15 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
             )
 
     return wrapped
+
+
+def _reader_is_gone(error: Exception) -> bool:
+    """Whether what reads our output (`| head`) has seen enough; if so, the rest goes nowhere."""
+    windows = sys.platform == "win32" and isinstance(error, OSError) and error.errno == EINVAL
+    if not (isinstance(error, BrokenPipeError) or windows):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _report(

@@ -4,7 +4,6 @@ import sys
 import threading
 
 from runner import models
-from runner.cli.output import remark
 from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine, TransferProgress
 from runner.cli.words import size
@@ -30,9 +29,26 @@ def fetch(text: str, settings: Settings) -> Located:
     """Fetch the model that `text` names, showing the progress. Raises what `models.pull` raises."""
     from runner.hub import Hub
 
-    with TransferProgress(settings) as progress:
-        hub = Hub(offline=bool(settings.offline), remark=lambda line: remark(line, settings))
-        return models.pull(text, hub=hub, progress=progress)
+    with TransferProgress(settings, _on_disk()) as progress:
+        hub = Hub(offline=bool(settings.offline), remark=progress.remark)
+        try:
+            return models.pull(text, hub=hub, progress=progress)
+        except KeyboardInterrupt:
+            if progress.started:
+                progress.remark("stopped; the same command continues from here")
+            raise
+
+
+def _on_disk() -> dict[str, int]:
+    """Bytes that are here of files from the Hub, by the file's path in its repository."""
+    from runner.library import Library
+
+    library = Library()
+    begun = {partial.file: partial.bytes for partial in library.partials()}
+    for record in library.records():
+        begun[record.file] = record.bytes
+        begun |= {part.file: part.bytes for part in record.parts}
+    return begun
 
 
 def load(located: Located, settings: Settings) -> Ready:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from runner import __version__
+from runner.cli.bench import bench
 from runner.cli.chat import chat
 from runner.cli.config import config
 from runner.cli.doctor import doctor
@@ -25,16 +26,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_models,
     "show": show,
     "rm": rm,
+    "bench": bench,
     "doctor": doctor,
     "config": config,
 }
-
-try:
-    from runner.cli.bench import bench
-
-    COMMANDS["bench"] = bench
-except ModuleNotFoundError:
-    pass
 
 app = typer.Typer(
     name="runner",

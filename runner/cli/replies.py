@@ -69,7 +69,8 @@ class Screen:
         if self._kind == "tool_call" and self._shown["tool_call"]:
             note(f"tool call: {self._call.strip()}")
         if self._kind == "reasoning" and self._summary and self._thought:
-            note(f"thought for {duration(self._latest - self._started)}\n")
+            note(f"thought for {duration(self._latest - self._started)}")
+            print(file=sys.stderr, flush=True)
         self._kind = None
 
     def _open(self, event: Event) -> None:

@@ -52,6 +52,8 @@ def run(
     text = _text(prompt)
     if not text.strip() and not raw:
         raise ConfigurationError("the prompt is empty", remedy="Say something after MODEL.")
+    if raw and system:
+        raise ConfigurationError("--raw has no place for --system", remedy="Leave one of them out.")
 
     from runner.cli.loading import find, load
     from runner.cli.output import print_json, remark

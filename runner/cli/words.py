@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 def size(count: int) -> str:
     """Bytes of a file or a transfer in decimal units: "1.12 GB"."""
     for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= unit:
-            number = count / unit
+        number = count / unit
+        if number >= 0.9995:  # what rounds to 1.00
             return f"{number:.0f} {name}" if number >= 100 else f"{number:.3g} {name}"
     return f"{count} B"
 

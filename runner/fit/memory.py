@@ -16,18 +16,16 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 3
 CELLS = 256
 """llama.cpp rounds the cells of a cache up to a multiple of this."""
 
-# Weights that llama.cpp copies into another layout for CPUs with AVX2 or better (and some ARM
-# ones). The copy is private memory beside the mapped file.
-REPACKED_TYPES = {"Q4_0", "Q4_K", "Q2_K", "IQ4_NL", "MXFP4"}
-
-
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Bytes a model takes. `kv_per_token` counts layers that keep every position, and
-    `kv_fixed` what does not grow with the context (sliding windows, recurrent states)."""
+    """Bytes a model keeps in memory while it runs.
+
+    `kv_per_token` counts layers that keep every position, and `kv_fixed` what does not grow with
+    the context (sliding windows, recurrent states). Weights count once: where llama.cpp copies
+    them into another layout for the processor, it does not touch the mapped file's pages again.
+    """
 
     weights: int
-    repacked: int
     kv_per_token: float
     kv_fixed: int
     compute: int
@@ -42,7 +40,7 @@ class Footprint:
     def total(self, context: int) -> int:
         """Bytes with a context of that many tokens."""
         cells = -(-context // CELLS) * CELLS
-        fixed = self.weights + self.repacked + self.kv_fixed + self.compute
+        fixed = self.weights + self.kv_fixed + self.compute
         return fixed + int(cells * self.per_token)
 
     def largest_context(self, bytes_available: int) -> int:
@@ -61,13 +59,6 @@ def footprint(header: Header, *, kv_type: str = "f16", batch: int = 512) -> Foot
     recurrent = _recurrent_bytes(header)
     return Footprint(
         weights=header.weight_bytes,
-        repacked=sum(
-            t.bytes or 0
-            for t in header.tensors
-            if t.type in REPACKED_TYPES
-            and len(t.shape) == 2
-            and not t.name.startswith("token_embd")
-        ),
         kv_per_token=kept * element,
         kv_fixed=int(windowed * element * window_cells) + recurrent,
         compute=_compute_bytes(header, batch),

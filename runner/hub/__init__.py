@@ -3,7 +3,7 @@
 The only room that imports huggingface_hub, and only once something has to be asked of the Hub.
 """
 
-from runner.hub.choose import Variant, choose, quantization_of, variants
+from runner.hub.choose import Variant, choose, parts_of, quantization_of, variants
 from runner.hub.client import Hub
 from runner.hub.listing import Listing, RemoteFile
 from runner.hub.part import Fetched
@@ -17,6 +17,7 @@ __all__ = [
     "RemoteFile",
     "Variant",
     "choose",
+    "parts_of",
     "quantization_of",
     "variants",
 ]

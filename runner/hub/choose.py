@@ -36,7 +36,6 @@ PREFERENCE = (
     "Q8_0", "UD-Q8_K_XL", "Q3_K_L", "UD-Q3_K_XL", "Q3_K_XL", "Q3_K_M", "Q3_K_S", "IQ3_M",
     "BF16", "F16", "F32",
 )  # fmt: skip
-DEFAULT = PREFERENCE[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,20 @@ def choose(listing: Listing, quantization: str | None = None) -> tuple[RemoteFil
         f"{listing.repository} has more than one model of this kind",
         remedy=f"Name one after a colon: {names}.",
     )
+
+
+def parts_of(listing: Listing, path: str) -> tuple[RemoteFile, ...]:
+    """The file at `path`, or all parts of the split model that it is a part of, in order.
+
+    Raises UnknownModel where there is no such file, or other parts of it are missing.
+    """
+    file = listing.file(path)
+    if not SPLIT.search(path.rpartition(".")[0]):
+        return (file,)
+    for variant in variants(listing):
+        if file in variant.files:
+            return variant.files
+    raise UnknownModel(f"{listing.repository} lacks other parts of {path}")
 
 
 def _default(offered: tuple[Variant, ...]) -> list[Variant]:

@@ -161,7 +161,11 @@ class Hub:
         try:
             yield
         finally:
-            with suppress(OSError):  # while it is held: who waits for it will see that it is gone
+            # Removed while it is held, so that who waits for it sees that it is gone; Windows
+            # allows that only afterwards, and only while nobody waits.
+            if os.name == "nt":
+                lock.release()
+            with suppress(OSError):
                 Path(lock.lock_file).unlink()
             lock.release()
 

@@ -1,5 +1,8 @@
 """Whether a streamed Markdown text is inside code at the moment."""
 
+# What may stand before a fence on its line: indentation, a quotation, a list's bullet or number.
+_BEFORE_FENCE = frozenset(" \t\r>-*+.)0123456789")
+
 
 class CodeSpans:
     """Follows fences (three or more backticks or tildes at a line's start) and inline code.
@@ -14,7 +17,7 @@ class CodeSpans:
         self._opening = False  # this line opened it
         self._inline = 0  # backticks in the run that opened inline code; 0: not inside any
         self._run = ""  # the run of equal marks being read
-        self._blank = True  # only spaces so far on this line
+        self._blank = True  # nothing so far on this line but what may precede a fence
 
     def feed(self, text: str) -> None:
         """Go on with more text."""
@@ -25,7 +28,7 @@ class CodeSpans:
                 self._run += letter
             elif letter == "\n":
                 self._end_line()
-            elif not letter.isspace():
+            elif letter not in _BEFORE_FENCE:
                 self._blank = self._closing = False
 
     @property

@@ -12,6 +12,7 @@ from runner.prompt.sandbox.text import literal, plain
 Role = Literal["system", "user", "assistant", "tool"]
 _ROLES = {role: literal(role) for role in ("system", "user", "assistant", "tool")}
 _FUNCTION = literal("function")
+_DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +120,16 @@ def _call_dictionary(call: ToolCall, shape: CallShape) -> dict[str, Any]:
     return {"type": _FUNCTION, **identity, "function": function}
 
 
-def as_content(value: Any) -> Any:
+def as_content(value: Any, depth: int = 0) -> Any:
     """A copy of JSON-like data in which every string is content; TemplateError for other data."""
     if isinstance(value, str):
         return plain(value)
+    if depth > _DEEPEST:
+        raise TemplateError(f"A tool's description or arguments nest more than {_DEEPEST} deep.")
     if isinstance(value, dict):
-        return {plain(str(key)): as_content(item) for key, item in value.items()}
+        return {plain(str(key)): as_content(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [as_content(item) for item in value]
+        return [as_content(item, depth + 1) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     raise TemplateError(f"A tool's description or arguments hold a {type(value).__name__}.")

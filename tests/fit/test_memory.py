@@ -54,7 +54,7 @@ sizes = st.integers(min_value=0, max_value=2**34)
 def test_largest_context_fits_and_the_next_does_not(
     weights: int, fixed: int, per_token: int, free: int
 ) -> None:
-    need = Footprint(weights, 0, float(per_token), fixed, 0, 2048)
+    need = Footprint(weights, float(per_token), fixed, 0, 2048)
     largest = need.largest_context(free)
     assert largest % 256 == 0
     if largest:

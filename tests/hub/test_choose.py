@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import UnknownModel
-from runner.hub import Listing, RemoteFile, choose, quantization_of, variants
+from runner.hub import Listing, RemoteFile, choose, parts_of, quantization_of, variants
 
 TAGS = [
     "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_0", "Q4_1", "Q4_K_S", "Q4_K_M", "Q5_0", "Q5_K_S",
@@ -111,6 +111,17 @@ def test_a_split_that_lacks_a_part_is_not_offered() -> None:
     with pytest.raises(UnknownModel, match="no quantization Q8_0") as caught:
         choose(names, "Q8_0")
     assert caught.value.remedy == "It has F16."
+
+
+def test_a_named_file_brings_its_other_parts() -> None:
+    parts = ["m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf"]
+    names = listing(parts[1], "m-F16.gguf", parts[0], "n-Q8_0-00001-of-00002.gguf")
+    assert [file.path for file in parts_of(names, parts[0])] == parts
+    assert [file.path for file in parts_of(names, "m-F16.gguf")] == ["m-F16.gguf"]
+    with pytest.raises(UnknownModel, match="lacks other parts"):
+        parts_of(names, "n-Q8_0-00001-of-00002.gguf")
+    with pytest.raises(UnknownModel, match="has no file"):
+        parts_of(names, "absent.gguf")
 
 
 def test_companions_are_never_models() -> None:

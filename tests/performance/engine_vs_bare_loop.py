@@ -32,7 +32,7 @@ from runner.llama.library import llama_cpp
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One prompt read and one reply decoded: seconds, tokens/s, and the reply."""
+    """One prompt read and one reply decoded: tokens/s, and the reply."""
 
     prefill_rate: float
     decode_rate: float
@@ -56,7 +56,7 @@ class BareLoop:
 
     def run(self, prompt: Sequence[int], reply_tokens: int) -> Run:
         context, chain = self._context, _sampler_chain(self._sampling)
-        llama_cpp.llama_memory_clear(self._memory, True)
+        llama_cpp.llama_memory_clear(self._memory, False)
         array = (llama_cpp.llama_token * len(prompt))(*prompt)
         started = time.perf_counter()
         for position in range(0, len(prompt), BATCH):

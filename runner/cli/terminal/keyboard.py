@@ -28,6 +28,7 @@ class Keyboard:
             key_bindings=_keys(),
             history=_history(),
             enable_history_search=True,
+            reserve_space_for_menu=0,
         )
 
     def read(self) -> str | None:

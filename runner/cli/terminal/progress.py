@@ -5,6 +5,7 @@ Both are for a person at a terminal; elsewhere the line is silent, and the bar b
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,8 @@ from runner.settings import Settings
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-PATIENCE = 0.4  # seconds that may pass unexplained
+PATIENCE = 1.0  # seconds that may pass unexplained
+REDRAWN = 0.1  # seconds between two states of a line
 STEP = 10  # percent between two plain lines
 
 
@@ -26,11 +28,13 @@ class PassingLine:
 
     def __init__(self, settings: Settings) -> None:
         self._active = sys.stderr.isatty() and not settings.quiet and not settings.verbose
-        self._started = time.monotonic()
+        self._due = time.monotonic() + PATIENCE
         self._shown = False
 
     def show(self, text: str) -> None:
-        if self._active and time.monotonic() - self._started > PATIENCE:
+        now = time.monotonic()
+        if self._active and now >= self._due:
+            self._due = now + REDRAWN
             self._shown = True
             sys.stderr.write(f"\r{dim(clean(text), sys.stderr)}\x1b[K")
             sys.stderr.flush()
@@ -41,41 +45,66 @@ class PassingLine:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
         self._shown = False
-        self._started = time.monotonic()
+        self._due = time.monotonic() + PATIENCE
 
 
 class TransferProgress:
-    """The progress of one or more files, one after another. Call it with each file's state."""
+    """The progress of one or more files, one after another. Call it with each file's state.
 
-    def __init__(self, settings: Settings) -> None:
+    `begun` gives the bytes that were on this disk before, by file: those are read back and
+    checked, and count neither as fetched nor for the rate.
+    """
+
+    def __init__(self, settings: Settings, begun: Mapping[str, int]) -> None:
         self._quiet = bool(settings.quiet)
+        self._begun = begun
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._file: str | None = None
-        self._step = 0
+        self._before = self._latest = self._step = 0
+
+    @property
+    def started(self) -> bool:
+        return self._file is not None
+
+    def remark(self, text: str) -> None:
+        """A line that may be left out, above the bar where there is one."""
+        if self._quiet:
+            return
+        if self._bar is not None:
+            self._bar.console.print(clean(text), style="dim", markup=False, highlight=False)
+        else:
+            note(text)
 
     def __call__(self, file: str, done: int, total: int) -> None:
         if self._quiet:
             return
         if file != self._file:
-            self._begin(file, done, total)
+            self._start(file, total)
+        if done < self._latest:
+            self._before = 0  # it starts over
+        self._latest = done
+        if done <= self._before:
+            return
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done)
-        elif (step := done * 100 // max(total, 1) // STEP) > self._step:
+        elif (step := _step(done, total)) > self._step:
             self._step = step
-            note(f"{file}: {size(done)} of {size(total)} ({step * STEP} %)")
+            self.remark(f"{file}: {size(done)} of {size(total)} ({step * STEP} %)")
 
-    def _begin(self, file: str, done: int, total: int) -> None:
+    def _start(self, file: str, total: int) -> None:
         self._file = file
-        self._step = done * 100 // max(total, 1) // STEP
-        start = f"continuing at {size(done)} of" if done else "fetching"
+        self._before, self._latest = self._begun.get(file, 0), 0
+        self._step = _step(self._before, total)
+        if self._before == total:
+            self.remark(f"{file} is here; checking it")
+        elif self._before:
+            self.remark(f"{file}: continuing at {size(self._before)} of {size(total)}")
+        elif not sys.stderr.isatty():
+            self.remark(f"{file}: fetching {size(total)}")
         if sys.stderr.isatty():
             self._bar = self._bar or _bar()
-            if done:
-                self._bar.console.print(f"{start} {size(total)}", style="dim", highlight=False)
-            self._task = self._bar.add_task(clean(file), total=total, completed=done)
-        else:
-            note(f"{file}: {start} {size(total)}")
+            self._task = self._bar.add_task(clean(file), total=total, completed=self._before)
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +117,10 @@ class TransferProgress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+def _step(done: int, total: int) -> int:
+    return done * 100 // max(total, 1) // STEP
 
 
 def _bar() -> "Progress":

@@ -1,10 +1,7 @@
-"""The Jinja environment of chat templates: a syntax tree rewritten so that nothing runs unpaid.
+"""The Jinja environment of chat templates: what a rewritten template runs on.
 
-jinja2 itself parses, scopes and compiles. Before it compiles, the tree is rewritten: a loop and a
-macro begin by paying for their body, and every literal, comparison, slice and `~` becomes a call
-of ours, written as a filter (the one kind of call that jinja2 compiles to a plain function with
-the context as its argument). Arithmetic, attributes, calls and printing have hooks of their own
-in jinja2's sandbox. Kinds of nodes that are not listed are refused.
+jinja2 itself parses, scopes and compiles; `rewriter.py` changes the tree in between. Arithmetic,
+attributes, calls and printing have hooks of their own in jinja2's sandbox, and are ours as well.
 """
 
 import contextlib
@@ -19,36 +16,25 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, pass_context
-from jinja2.visitor import NodeTransformer
 
 from runner.errors import RunnerError
 from runner.prompt.sandbox import filters, operators, text
 from runner.prompt.sandbox.meter import DEPTH, Meter, fail
 from runner.prompt.sandbox.methods import Method, methods_of
+from runner.prompt.sandbox.rewriter import (
+    CHAIN,
+    CONCAT,
+    CUT,
+    KEY,
+    LITERAL,
+    PAY,
+    RELATION,
+    Rewriter,
+)
 
 _LONGEST_SOURCE = 100_000  # characters; real templates have less than 40 000
-
 _LONGEST_MESSAGE = 200
-
-# Names that no template can write, so that none can call these or see the meter.
-_METER = "the meter"
-_LITERAL = "a literal"
-_PAY = "pay"
-_CONCAT = "a ~ b"
-_CUT = "a[b:c]"
-_KEY = "a key"
-_RELATION = "a {} b"
-_CHAIN = "a < b < c"
-
-_ALLOWED = (
-    nodes.Template | nodes.Output | nodes.TemplateData | nodes.For | nodes.If | nodes.Macro
-    | nodes.CallBlock | nodes.FilterBlock | nodes.With | nodes.Assign | nodes.AssignBlock
-    | nodes.Scope | nodes.Break | nodes.Continue
-    | nodes.Name | nodes.NSRef | nodes.Const | nodes.Tuple | nodes.List | nodes.Dict | nodes.Pair
-    | nodes.Keyword | nodes.CondExpr | nodes.Filter | nodes.Test | nodes.Call | nodes.Getitem
-    | nodes.Getattr | nodes.Slice | nodes.Concat | nodes.Compare | nodes.Operand | nodes.BinExpr
-    | nodes.UnaryExpr
-)  # fmt: skip
+_METER = "the meter"  # a variable whose name no template can write
 
 _LOOP_FACTS = frozenset(
     (
@@ -56,10 +42,6 @@ _LOOP_FACTS = frozenset(
         *("depth", "depth0", "previtem", "nextitem"),
     )
 )
-
-
-# The fields of a statement that hold what it may run, any number of times.
-_BODIES = ("body", "else_")
 
 
 class _Bound:
@@ -81,100 +63,6 @@ class _Generation(Extension):
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.Scope(body, lineno=line)
-
-
-class _Rewriter(NodeTransformer):
-    """Puts our operations in the place of jinja2's; raises TemplateError for what is refused."""
-
-    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(node, _ALLOWED):
-            fail(f"uses {type(node).__name__.lower()!r}, which is not supported.")
-        if isinstance(node, nodes.Call | nodes.Filter | nodes.Test) and (
-            node.dyn_args or node.dyn_kwargs
-        ):
-            fail("unpacks arguments with a star, which is not supported.")
-        return super().visit(node, *args, **kwargs)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:
-        if node.recursive:
-            fail("uses a recursive loop, which is not supported.")
-        test = node.test
-        self._pay_for_bodies(node)
-        if test:
-            # The test runs also for elements whose body does not.
-            node.test = nodes.And(_operation(_PAY, nodes.Const(_cost([test]))), node.test)
-        return node
-
-    def visit_If(self, node: nodes.If) -> nodes.Node:
-        return self._pay_for_bodies(node)
-
-    def visit_Macro(self, node: nodes.Macro) -> nodes.Node:
-        return self._pay_for_bodies(node)
-
-    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:
-        return self._pay_for_bodies(node)
-
-    def _pay_for_bodies(self, node: nodes.Node) -> nodes.Node:
-        """Let each body of a statement begin by paying for one run of it."""
-        bodies = [body for name in _BODIES if (body := getattr(node, name, None)) is not None]
-        costs = [_cost(body) for body in bodies]
-        self.generic_visit(node)
-        for body, cost in zip(bodies, costs, strict=True):
-            if body or isinstance(node, nodes.For):
-                body.insert(0, nodes.ExprStmt(_operation(_PAY, nodes.Const(cost)), lineno=1))
-        return node
-
-    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
-        return _operation(_LITERAL, nodes.Const(node.data))
-
-    def visit_Const(self, node: nodes.Const) -> nodes.Node:
-        return _operation(_LITERAL, node) if isinstance(node.value, str) else node
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
-        self.generic_visit(node)
-        return _operation(_CONCAT, nodes.List(node.nodes))
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        """`a < b`, or all of `a < b < c` in one call (which evaluates `c` even if `a >= b`)."""
-        first, *others = [self._compared(n) for n in (node.expr, *(op.expr for op in node.ops))]
-        if len(others) == 1:
-            return _operation(_RELATION.format(node.ops[0].op), first, *others)
-        relations = nodes.List([nodes.Const(operand.op) for operand in node.ops])
-        return _operation(_CHAIN, relations, first, *others)
-
-    def _compared(self, node: nodes.Expr) -> nodes.Expr:
-        """An operand. A constant needs no provenance there."""
-        rewritten: nodes.Expr = node if isinstance(node, nodes.Const) else self.visit(node)
-        return rewritten
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
-        node.node = self.visit(node.node)
-        if isinstance(node.arg, nodes.Slice):
-            ends = [node.arg.start, node.arg.stop, node.arg.step]
-            return _operation(
-                _CUT, node.node, *(self.visit(end) if end else nodes.Const(None) for end in ends)
-            )
-        node.arg = self._compared(node.arg)
-        return node
-
-    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
-        self.generic_visit(node)
-        node.key = _operation(_KEY, node.key)
-        return node
-
-
-def _operation(name: str, first: nodes.Expr, *others: nodes.Expr) -> nodes.Filter:
-    return nodes.Filter(first, name, list(others), [], None, None)
-
-
-def _cost(body: list[Any]) -> int:
-    """What running a piece of the tree once costs in steps: a few, and one for each node that is
-    not in a body of its own."""
-    return 3 + sum(map(_nodes, body))
-
-
-def _nodes(node: nodes.Node) -> int:
-    return 1 + sum(map(_nodes, node.iter_child_nodes(exclude=_BODIES)))
 
 
 def _meter(context: Context) -> Meter:
@@ -222,14 +110,14 @@ def _metered_with_context(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _REWRITTEN = {
-    _LITERAL: pass_context(lambda context, words: text.literal(words)),
-    _PAY: pass_context(_pay),
-    _KEY: pass_context(_key),
-    _CHAIN: pass_context(_chain),
-    _CONCAT: _metered(operators.concat),
-    _CUT: _metered(operators.cut),
+    LITERAL: pass_context(lambda context, words: text.literal(words)),
+    PAY: pass_context(_pay),
+    KEY: pass_context(_key),
+    CHAIN: pass_context(_chain),
+    CONCAT: _metered(operators.concat),
+    CUT: _metered(operators.cut),
     **{
-        _RELATION.format(name): _metered(relation)
+        RELATION.format(name): _metered(relation)
         for name, relation in operators.COMPARISONS.items()
     },
 }
@@ -266,7 +154,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         }
         self.tests = {
             **filters.TESTS,
-            **{name: _metered(test) for name, test in filters.COMPARING_TESTS.items()},
+            **{name: _metered(test) for name, test in filters.COMPUTING_TESTS.items()},
         }
         self.globals = {name: _Bound(function) for name, function in filters.FUNCTIONS.items()}
 
@@ -343,9 +231,9 @@ class Program:
             fail(f"is longer than {_LONGEST_SOURCE} characters.")
         with _explained():
             environment = _Environment()
-            tree = environment.parse(source)
+            tree = Rewriter().visit(environment.parse(source))
             self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
-            self._template = environment.from_string(_Rewriter().visit(tree))
+            self._template = environment.from_string(tree)
 
     def render(self, variables: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
         """Stretches of text and whether the template wrote each; neighbours differ in that.

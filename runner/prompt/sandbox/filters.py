@@ -8,7 +8,7 @@ value; filters that call others by name are given jinja2's context as well.
 import datetime
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from jinja2 import Undefined
@@ -21,11 +21,12 @@ from runner.errors import TemplateError
 from runner.prompt.sandbox import methods, text
 from runner.prompt.sandbox.formatting import percent, to_json
 from runner.prompt.sandbox.meter import Meter, fail
-from runner.prompt.sandbox.operators import COMPARISONS, add, to_text
+from runner.prompt.sandbox.operators import COMPARISONS, add, modulo, to_text
 
 Operation = Callable[..., Any]
 _LONGEST_RANGE = 100_000
 _LONGEST_DATE_FORMAT = 200
+_LONGEST_REFUSAL = 1000
 
 
 def _on_text(name: str) -> Operation:
@@ -38,6 +39,7 @@ def _on_text(name: str) -> Operation:
 
 def title(meter: Meter, value: object) -> str:
     shown = to_text(meter, value)
+    meter.spend(len(shown))
     return meter.made(methods.recased(shown, jinja.do_title(text.plain(shown))))
 
 
@@ -58,23 +60,19 @@ def indent(
     lines = methods.splitlines(meter, text.join((value, "\n")))
     meter.touch(len(margin) * len(lines))
     moved = [
-        text.join((margin, line)) if (number or first) and (line or blank) else line
+        text.join((margin, line)) if ((line or blank) if number else first) else line
         for number, line in enumerate(lines)
     ]
     return meter.made(text.join(moved, "\n"))
 
 
-def round_(meter: Meter, value: float, precision: int = 0, method: str = "common") -> float:
+def round_(meter: Meter, value: float, precision: int = 0, method: str = "common") -> Any:
     if not 0 <= precision <= 20:
         raise ValueError("a precision of more than 20 digits is not supported")
     if method == "common":
-        return float(round(value, precision))
+        return round(value, precision)
     scale = 10**precision
     return (math.ceil if method == "ceil" else math.floor)(value * scale) / scale
-
-
-def list_(meter: Meter, value: Iterable[Any]) -> list[Any]:
-    return list(value)
 
 
 def items(meter: Meter, value: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
@@ -84,7 +82,7 @@ def items(meter: Meter, value: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
 def reverse(meter: Meter, value: Any) -> Any:
     if isinstance(value, str):
         return text.cut(value, slice(None, None, -1))
-    return list(value)[::-1]
+    return meter.listed(value)[::-1]
 
 
 def default(meter: Meter, value: Any, otherwise: Any = "", boolean: bool = False) -> Any:
@@ -102,9 +100,9 @@ def sum_(meter: Meter, context: Context, value: Any, attribute: Any = None, star
     return functools.reduce(functools.partial(add, meter), chosen, start)
 
 
-def _attribute(meter: Meter, context: Context, value: Iterable[Any], attribute: Any) -> list[Any]:
+def _attribute(meter: Meter, context: Context, value: Collection[Any], attribute: Any) -> list[Any]:
     """The elements, or this attribute of each."""
-    elements = meter.made(list(value))
+    elements = meter.listed(value)
     if attribute is None:
         return elements
     meter.weigh(attribute)
@@ -120,7 +118,7 @@ def _jinjas(native: Operation, passes: str = "", *, walks: bool = False) -> Oper
 
     def operation(meter: Meter, context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
         meter.weigh([list(args), kwargs])
-        if walks:
+        if walks or isinstance(value, str):
             meter.weigh(value)
         before = [context] if passes == "context" else [context.environment] if passes else []
         result = native(*before, value, *args, **kwargs)
@@ -147,7 +145,7 @@ PLAIN: dict[str, Operation] = {
     "indent": indent,
     "items": items,
     "length": lambda meter, value: len(value),
-    "list": list_,
+    "list": Meter.listed,
     "lower": _on_text("lower"),
     "replace": replace,
     "reverse": reverse,
@@ -187,12 +185,12 @@ TESTS: dict[str, Any] = {
     for name in (
         *("boolean", "false", "float", "integer", "none", "number", "string", "true"),
         *("iterable", "mapping", "sequence", "defined", "undefined"),
-        *("divisibleby", "even", "odd", "sameas"),
+        "sameas",
     )
 }
 
-# Tests that compare: the operators under all their names.
-COMPARING_TESTS: dict[str, Operation] = {
+# Tests that compute: the operators under all their names. (`%` formats, if it is given text.)
+COMPUTING_TESTS: dict[str, Operation] = {
     name: COMPARISONS[relation]
     for relation, names in {
         "eq": "eq == equalto",
@@ -205,11 +203,17 @@ COMPARING_TESTS: dict[str, Operation] = {
     }.items()
     for name in names.split()
 }
+COMPUTING_TESTS |= {
+    "divisibleby": lambda meter, value, number: modulo(meter, value, number) == 0,
+    "even": lambda meter, value: modulo(meter, value, 2) == 0,
+    "odd": lambda meter, value: modulo(meter, value, 2) == 1,
+}
 
 
 def raise_exception(meter: Meter, message: object = "") -> NoReturn:
     """How a template refuses a conversation, in its own words."""
-    raise TemplateError(f"The model's chat template says: {text.plain(to_text(meter, message))}")
+    words = text.plain(to_text(meter, message))[:_LONGEST_REFUSAL]
+    raise TemplateError(f"The model's chat template says: {words}")
 
 
 def strftime_now(meter: Meter, pattern: str) -> str:

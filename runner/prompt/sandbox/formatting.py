@@ -12,7 +12,7 @@ ToText = Callable[[Meter, object], str]
 
 # `%(key)-5.2f`. A width of more than three digits is no format but an attack.
 _PERCENT = re.compile(
-    r"%(?:\((?P<key>\w*)\))?(?P<spec>[-+ #0]*\d{0,3}(?:\.\d{1,3})?)(?P<type>[sdifgGeExXoc%])|%"
+    r"%(?:\((?P<key>\w*)\))?(?P<spec>[-+ #0]{0,5}\d{0,3}(?:\.\d{1,3})?)(?P<type>[sdifgGeExXoc%])|%"
 )
 _BRACES = re.compile(r"\{\{|\}\}|\{(?P<field>\w*)(?:!s)?(?::(?P<spec>[^{}]*))?\}|[{}]")
 _LONG_NUMBER = re.compile(r"\d{4}")
@@ -32,7 +32,7 @@ def percent(meter: Meter, template: str, values: Any, to_text: ToText) -> str:
         if match["type"] is None:
             raise ValueError("unsupported format character")
         if match["type"] == "%":
-            return "%"
+            return text.cut(match.string, match.end() - 1)
         if match["key"] is not None:
             value = values[match["key"]]
         elif position < len(arguments):
@@ -64,7 +64,7 @@ def braces(
         nonlocal automatic
         found = match.group()
         if found in ("{{", "}}"):
-            return found[0]
+            return text.cut(match.string, match.start())
         if found in ("{", "}"):
             raise ValueError(f"single {found!r} in a format string")
         field, spec = match["field"], match["spec"] or ""
@@ -88,6 +88,7 @@ def _substitute(
     pieces = []
     end = 0
     for match in pattern.finditer(template):
+        meter.spend(4)
         pieces += [text.cut(template, slice(end, match.start())), meter.made(convert(match))]
         end = match.end()
     return meter.made(text.join([*pieces, text.cut(template, slice(end, None))]))

@@ -1,5 +1,6 @@
 """What one rendering may cost. Every loop, call and operation of a template pays here first."""
 
+from collections.abc import Collection
 from typing import NoReturn, TypeVar
 
 from jinja2 import Undefined
@@ -8,8 +9,8 @@ from runner.errors import TemplateError
 
 # A step is about one node of the template's syntax tree, or one element of a list; a character
 # counts whenever it is read or written. What the largest real templates use for an ordinary
-# conversation is below a hundredth of the fixed part; the rest grows with the conversation,
-# because templates look back over the messages at every message.
+# conversation with thirty tools is a fiftieth of the fixed part. The rest grows with what they are
+# given, because templates look back over all messages at every message.
 STEPS = 1_000_000
 STEPS_PER_CHARACTER = 200
 CHARACTERS = 16_000_000
@@ -45,6 +46,19 @@ class Meter:
         self.characters -= characters
         if self.characters < 0:
             fail("makes more text than it may, so it was stopped.")
+
+    def search(self, text: str, part: str) -> None:
+        """Pay for looking for a part in a text.
+
+        Python's search may compare the whole part at every position when text and part are made
+        for it; real templates look for marks, which are short.
+        """
+        self.touch(len(text) * max(1, len(part) // 40))
+
+    def listed(self, values: Collection[T]) -> list[T]:
+        """The elements as a list, paid for before it is made."""
+        self.spend(len(values))
+        return list(values)
 
     def made(self, value: T) -> T:
         """Pay for a value that an operation gave, and pass it on."""

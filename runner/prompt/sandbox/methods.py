@@ -5,7 +5,7 @@ A method's first two arguments are the meter and the value it belongs to.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from runner.prompt.sandbox import text
@@ -21,7 +21,8 @@ def _reads(name: str) -> Method:
     native = getattr(str, name)
 
     def method(meter: Meter, value: str, *args: Any) -> Any:
-        meter.touch(len(value))
+        meter.weigh(list(args))
+        meter.search(value, args[0] if args and isinstance(args[0], str) else "")
         return native(value, *args)
 
     return method
@@ -31,6 +32,7 @@ def _changes_case(name: str) -> Method:
     native = getattr(str, name)
 
     def method(meter: Meter, value: str) -> str:
+        meter.touch(len(value))
         return meter.made(recased(value, native(value)))
 
     return method
@@ -46,10 +48,12 @@ def strip(meter: Meter, value: str, chars: str | None = None) -> str:
 
 
 def lstrip(meter: Meter, value: str, chars: str | None = None) -> str:
+    meter.search(value, chars or "")
     return meter.made(text.cut(value, slice(len(value) - len(str.lstrip(value, chars)), None)))
 
 
 def rstrip(meter: Meter, value: str, chars: str | None = None) -> str:
+    meter.search(value, chars or "")
     return meter.made(text.cut(value, slice(len(str.rstrip(value, chars)))))
 
 
@@ -75,9 +79,10 @@ def _splits(name: str) -> Method:
     native = getattr(str, name)
 
     def method(meter: Meter, value: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
-        meter.touch(len(value))
+        meter.search(value, sep or "")
+        most = len(value) if sep is None else 4 * str.count(value, sep)
+        meter.spend(most if maxsplit < 0 else min(most, 4 * maxsplit))
         parts: list[str] = native(value, sep, maxsplit)
-        meter.spend(4 * len(parts))
         if not isinstance(value, text.Text):
             return parts
         if sep is None:
@@ -90,9 +95,8 @@ def _splits(name: str) -> Method:
 
 
 def splitlines(meter: Meter, value: str, keepends: bool = False) -> list[str]:
-    meter.touch(len(value))
+    meter.spend(len(value))
     lines = str.splitlines(value, True)
-    meter.spend(4 * len(lines))
     located = list(_locate(value, lines))
     if keepends:
         return located
@@ -106,7 +110,7 @@ def _partitions(name: str) -> Method:
     native = getattr(str, name)
 
     def method(meter: Meter, value: str, sep: str) -> tuple[str, ...]:
-        meter.touch(len(value))
+        meter.search(value, sep)
         return tuple(_locate(value, list(native(value, sep))))
 
     return method
@@ -116,7 +120,7 @@ def replace(meter: Meter, value: str, old: str, new: str, count: int = -1) -> st
     """As Python's, but an empty `old`, which would put `new` between all letters, is an error."""
     if not old:
         raise ValueError("replace() of an empty string is not supported")
-    meter.touch(len(value))
+    meter.search(value, old)
     found = str.count(value, old)
     found = found if count < 0 else min(found, count)
     meter.touch(len(value) + found * len(new))
@@ -127,10 +131,9 @@ def replace(meter: Meter, value: str, old: str, new: str, count: int = -1) -> st
 _split_by = _splits("split")
 
 
-def join(meter: Meter, separator: str, values: Iterable[str]) -> str:
+def join(meter: Meter, separator: str, values: Collection[str]) -> str:
     """As Python's: TypeError where a value is no string."""
-    pieces = list(values)
-    meter.spend(len(pieces))
+    pieces = meter.listed(values)
     meter.touch(len(separator) * len(pieces))
     meter.touch(sum(map(len, pieces)))
     return text.join(pieces, separator)
@@ -186,9 +189,9 @@ def get(meter: Meter, mapping: dict[Any, Any], key: object, default: object = No
     return mapping.get(key, default) if is_key(key) else default
 
 
-def _lists(view: Callable[[dict[Any, Any]], Iterable[Any]]) -> Method:
+def _lists(view: Callable[[dict[Any, Any]], Collection[Any]]) -> Method:
     """items, keys, values: as a list."""
-    return lambda meter, mapping: meter.made(list(view(mapping)))
+    return lambda meter, mapping: meter.listed(view(mapping))
 
 
 DICTIONARY: dict[str, Method] = {

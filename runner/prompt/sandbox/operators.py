@@ -77,7 +77,7 @@ BINARY: dict[str, Callable[[Meter, Any, Any], Any]] = {
 def contains(meter: Meter, item: Any, container: Any) -> bool:
     """`item in container`."""
     if isinstance(container, str):
-        meter.touch(len(container))
+        meter.search(container, str(item))
         return item in container
     if isinstance(container, Mapping):
         return is_key(item) and item in container

@@ -1,0 +1,1 @@
+"""From a bare clone to a running program, with real environments and without a network."""

@@ -1,0 +1,79 @@
+"""Commands run as a person runs them, in this process, with their whole transcript."""
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from runner import models
+from runner.cli.main import main
+from runner.prompt import Prompt
+from runner.settings import BY_NAME, load
+from tests.loopback import LoopbackHub
+
+COMMAND = [sys.executable, "-c", "from runner.cli.main import main; main()"]
+"""The console script, wherever it is installed."""
+
+FETCHABLE = "somebody/Small-GGUF"
+FETCHABLE_FILE = "Small-Q8_0.gguf"
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a command printed and the exit code it ended with."""
+
+    code: int
+    out: str
+    err: str
+
+
+Runner = Callable[..., Transcript]
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for a small model, and on a busy machine threads that wait for each other are slow."""
+    monkeypatch.setenv("RUNNER_THREADS", "1")
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Runner:
+    """`runner("run", "tiny", "hello", stdin="…")`, through the console script's own function."""
+
+    def run(*arguments: str, stdin: str | bytes = "") -> Transcript:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "argv", ["runner", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "utf-8"))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return Transcript(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def endless() -> tuple[str, ...]:
+    """Options that make a reply of many hundred tokens: each token as likely as any other, drawn
+    with a seed that long misses the one that ends a reply."""
+    draws = {"temperature": 1e6, "top_k": 0, "top_p": 1, "min_p": 0}
+    with models.ready(models.shipped(), load({**draws, "threads": 1})) as ready:
+        for seed in range(100):
+            sampling = replace(ready.sampling, seed=seed)
+            stream = ready.model.generate(Prompt.raw("on"), sampling=sampling, max_tokens=600)
+            if stream.drain().reason == "length":
+                words = (f"{BY_NAME[name].flag}={value}" for name, value in draws.items())
+                return (*words, f"--seed={seed}")
+    raise AssertionError("no seed of a hundred makes a long reply")
+
+
+@pytest.fixture
+def hub_with_model(loopback_hub: LoopbackHub, tiny_path: Path) -> Iterator[LoopbackHub]:
+    """A Hub that offers the shipped model's bytes under another name."""
+    loopback_hub.add(FETCHABLE, {FETCHABLE_FILE: tiny_path.read_bytes(), "README.md": b"# Small"})
+    yield loopback_hub

@@ -1,0 +1,125 @@
+"""`runner chat` from a pipe: whole transcripts, one turn a line."""
+
+import json
+import re
+
+import pytest
+
+from tests.cli.conftest import Runner
+
+CHAT = ("chat", "tiny", "--temperature", "0")
+
+
+def turns(out: str) -> list[str]:
+    return out.splitlines()
+
+
+def test_a_transcript(runner: Runner) -> None:
+    said = runner(*CHAT, "--think", "hide", "--quiet", stdin="What is 12 + 30?\n\n/bye\nhello\n")
+    assert (said.code, said.err) == (0, "")
+    assert len(turns(said.out)) == 1
+    assert "42" in said.out
+
+
+def test_the_header_and_the_durations_go_to_stderr(runner: Runner) -> None:
+    said = runner(*CHAT, "--think", "hide", stdin="hello\n")
+    assert said.code == 0
+    header, thought, empty = said.err.split("\n", 2)
+    assert re.fullmatch(
+        r"tiny · context 2048 · CPU, \d+ threads? · /help lists commands", header
+    ) or re.fullmatch(r"tiny · context 2048 · \w+ layers on .*", header)
+    assert re.fullmatch(r"thought for \d+\.\d s", thought)
+    assert empty == "\n"
+
+
+def test_a_name_is_remembered_over_turns(runner: Runner) -> None:
+    lines = "My name is Anna.\nhello\nWhat is my name?\n"
+    said = runner(*CHAT, "--think", "hide", "--quiet", stdin=lines)
+    assert "Anna" in turns(said.out)[-1]
+
+
+def test_clear_forgets(runner: Runner) -> None:
+    said = runner(
+        *CHAT, "--json", "--quiet", stdin="hello\n/clear\nhello\n/regenerate\nhello there\n"
+    )
+    assert said.code == 0
+    facts = [json.loads(line) for line in said.out.splitlines()]
+    sizes = [fact["timings"]["prompt_tokens"] for fact in facts]
+    assert sizes[0] == sizes[1] == sizes[2] < sizes[3]
+    assert facts[0]["answer"] == facts[1]["answer"] == facts[2]["answer"]
+    assert said.err == "the conversation is forgotten\n"
+
+
+def test_commands_answer_on_stderr(runner: Runner) -> None:
+    lines = "/help\n/?\n/think\n/think show\n/think loud\n/system Be brief.\n/system\n"
+    more = "/system none\n/stats\n/regenerate\n/dance\n/quit\n"
+    said = runner(*CHAT, "--quiet", stdin=lines + more)
+    assert (said.code, said.out) == (0, "")
+    for line in (
+        "reasoning is hidden",
+        "reasoning is shown",
+        "/think show or /think hide",
+        "system prompt: Be brief.",
+        "system prompt: none",
+        "there was no reply yet",
+        "there is nothing to answer again",
+        "there is no command /dance; /help lists them",
+    ):
+        assert f"{line}\n" in said.err
+    assert said.err.count("/regenerate          answer the last question again") == 2
+
+
+def test_a_path_is_not_a_command(runner: Runner) -> None:
+    said = runner(*CHAT, "--quiet", "--think", "hide", stdin="/etc/hosts\n")
+    assert said.code == 0
+    assert len(turns(said.out)) == 1
+
+
+def test_stats(runner: Runner) -> None:
+    said = runner(*CHAT, "--quiet", "--think", "hide", stdin="hello\nhello\n/stats\n")
+    assert re.fullmatch(
+        r"prompt \d+ tokens, \d+ of them reused; read at [\d.]+ tokens/s\n"
+        r"reply \d+ tokens at [\d.]+ tokens/s; the first after [\d.]+ s\n"
+        r"context \d+ of 2048 tokens; seed \d+\n",
+        said.err,
+    )
+
+
+def test_reasoning_is_shown_and_hidden_by_command(runner: Runner) -> None:
+    shown = runner(*CHAT, "--quiet", stdin="hello\n")
+    hidden = runner(*CHAT, "--quiet", stdin="/think hide\nhello\n")
+    assert shown.out == hidden.out
+    assert shown.err.strip()
+    assert hidden.err == "reasoning is hidden\n"
+
+
+def test_a_system_prompt_is_read_with_every_turn(runner: Runner) -> None:
+    options = (*CHAT, "--json", "--quiet")
+    without = json.loads(runner(*options, stdin="hello\n").out)
+    given = json.loads(runner(*options, "--system", "Be brief.", stdin="hello\n").out)
+    told = json.loads(runner(*options, stdin="/system Be brief.\nhello\n").out)
+    sizes = [facts["timings"]["prompt_tokens"] for facts in (without, given, told)]
+    assert sizes[0] < sizes[1] == sizes[2]
+
+
+def test_a_prompt_longer_than_the_context_ends_a_script(runner: Runner) -> None:
+    said = runner(*CHAT, "--quiet", stdin="word " * 3000 + "\nhello\n")
+    assert (said.code, said.out) == (7, "")
+    assert said.err.startswith("error: the prompt has ")
+
+
+def test_with_nothing_fetched_and_no_name_the_shipped_model_talks(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from runner import machine
+
+    monkeypatch.setattr(machine, "memory", lambda: machine.Memory(2**35, 2**35))
+    said = runner("chat", "--think", "hide", stdin="")
+    assert (said.code, said.out) == (0, "")
+    header, suggestion = said.err.splitlines()
+    assert header.startswith("tiny · ")
+    assert re.fullmatch(
+        r"tiny is the small model inside Runner; one that fits this machine: "
+        r"runner pull \S+ \([\d.]+ [MG]B\)",
+        suggestion,
+    )
