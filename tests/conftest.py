@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.loopback import LoopbackHub
 from tests.loopback.on_path import sitecustomize as guard
@@ -18,6 +19,10 @@ SHARED = os.environ.get("RUNNER_SHARED")
 GUARD = Path(guard.__file__).parent
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+# No test is about time: a busy machine must not fail a property.
+settings.register_profile("runner", deadline=None)
+settings.load_profile("runner")
 
 # Once and for all of the session, because huggingface_hub reads its variables when it is imported.
 for name in tuple(os.environ):

@@ -51,7 +51,10 @@ def bench(
     from runner.cli.output import print_json, remark
     from runner.cli.terminal.progress import PassingLine
 
-    with load(find(model, settings), settings) as ready:
+    located = find(model, settings)
+    # Its patience begins now: a model that takes long to load takes long to run.
+    passing = PassingLine(settings)
+    with load(located, settings) as ready:
         for line in ready.placement.remarks:
             remark(line, settings)
         tests = room.workloads(prompt_tokens, reply_tokens, ready.model.context_length)
@@ -60,7 +63,6 @@ def bench(
                 remark(
                     f"{test.name}, not {asked} tokens: the context holds no more (--ctx)", settings
                 )
-        passing = PassingLine(settings)
 
         def progress(test: room.Workload, run: int, runs: int) -> None:
             passing.show(f"run {run} of {runs}: {test.name}")

@@ -16,6 +16,7 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 3
 CELLS = 256
 """llama.cpp rounds the cells of a cache up to a multiple of this."""
 
+
 @dataclass(frozen=True, slots=True)
 class Footprint:
     """Bytes a model keeps in memory while it runs.

@@ -1,7 +1,9 @@
 """`runner bench`: its table, its remarks and its JSON."""
 
+import io
 import json
 import re
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -78,6 +80,10 @@ def test_an_unknown_model_ends_as_everywhere() -> None:
     assert "tiny" in done.stderr
 
 
-def test_bars_begin_at_zero() -> None:
-    assert _bars([1.0, 2.0]) == "▅█"
-    assert _bars([10.0, 9.9, 10.0]) == "███"
+def test_bars_begin_at_zero_and_need_a_stream_that_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for encoding, steep, level in (("utf-8", "▅█", "███"), ("ascii", "", "")):
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+        assert _bars([1.0, 2.0]) == steep
+        assert _bars([10.0, 9.9, 10.0]) == level

@@ -10,6 +10,7 @@ from runner.errors import PromptTooLong
 from runner.models import Ready
 from runner.prompt import Message
 from runner.settings import load
+from tests.chat.endless import endless
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +51,15 @@ def test_the_next_prompt_begins_with_what_was_said(conversation: Conversation) -
     assert timings.reused_tokens >= first.finish.timings.prompt_tokens - 3
 
 
-def test_what_was_said_before_a_stop_is_kept(conversation: Conversation) -> None:
-    reply = conversation.send("Spell the word elephant.")
-    heard = [next(reply), next(reply)]
-    reply.cancel()
-    heard += list(reply)
+def test_what_was_said_before_a_stop_is_kept(
+    model: Ready, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "sampling", endless(model))
+        reply = conversation.send("hello")
+        heard = [next(reply), next(reply)]
+        reply.cancel()
+        heard += list(reply)
     assert reply.finish.reason == "cancelled"
     assert roles(conversation) == ["user", "assistant"]
     said = conversation.turns[-1]

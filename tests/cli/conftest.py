@@ -3,15 +3,15 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from runner import models
 from runner.cli.main import main
-from runner.prompt import Prompt
 from runner.settings import BY_NAME, load
+from tests.chat.endless import endless as long_reply
 from tests.loopback import LoopbackHub
 
 COMMAND = [sys.executable, "-c", "from runner.cli.main import main; main()"]
@@ -59,17 +59,11 @@ def runner(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
 @pytest.fixture(scope="session")
 def endless() -> tuple[str, ...]:
-    """Options that make a reply of many hundred tokens: each token as likely as any other, drawn
-    with a seed that long misses the one that ends a reply."""
-    draws = {"temperature": 1e6, "top_k": 0, "top_p": 1, "min_p": 0}
-    with models.ready(models.shipped(), load({**draws, "threads": 1})) as ready:
-        for seed in range(100):
-            sampling = replace(ready.sampling, seed=seed)
-            stream = ready.model.generate(Prompt.raw("on"), sampling=sampling, max_tokens=600)
-            if stream.drain().reason == "length":
-                words = (f"{BY_NAME[name].flag}={value}" for name, value in draws.items())
-                return (*words, f"--seed={seed}")
-    raise AssertionError("no seed of a hundred makes a long reply")
+    """Options that make a reply of many hundred tokens."""
+    with models.ready(models.shipped(), load({"threads": 1})) as ready:
+        found = long_reply(ready)
+    names = ("temperature", "top_k", "top_p", "min_p", "seed")
+    return tuple(f"{BY_NAME[name].flag}={getattr(found, name)}" for name in names)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runner.prompt import Prompt, Segment
 
 from runner.engine.encode import encode_prompt
 from runner.llama.model import LlamaModel
 from runner.llama.vocabulary import Vocabulary
+from runner.prompt import Prompt, Segment
 
 MARKS = ["<think>", "</think>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>",
          "<tool_call>", "<|im_start|>", "<|im_end|>", "<"]  # fmt: skip

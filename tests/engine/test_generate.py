@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runner.prompt import ChatTemplate, Message, Prompt
 
 from runner.engine.events import Sampling
 from runner.engine.model import Model
 from runner.errors import PromptTooLong
 from runner.fit import Placement
+from runner.prompt import ChatTemplate, Message, Prompt
 
 GREEDY = Sampling(temperature=0)
 

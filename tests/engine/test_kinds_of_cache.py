@@ -16,8 +16,8 @@ KINDS = ["qwen3-dense", "gemma3-dense", "gpt-oss-moe", "lfm2-dense", "qwen35-den
          "mamba2-dense", "nemotron_h-dense", "deepseek2-moe"]  # fmt: skip
 
 COMMON = [1 + step * 7 % 100 for step in range(120)]
-FIRST = COMMON + [11, 12, 13, 14] * 10
-SECOND = COMMON + [21, 22, 23]
+FIRST = [*COMMON, *[11, 12, 13, 14] * 10]
+SECOND = [*COMMON, 21, 22, 23]
 
 
 def reply(model: Model, tokens: list[int]) -> tuple[list[int], int]:

@@ -25,11 +25,10 @@ def test_the_library_loads_and_answers() -> None:
 def test_sampling_comes_from_the_user_then_the_catalogue_then_the_program() -> None:
     with models.ready(models.locate("tiny"), settings.load({"top_k": 7})) as ready:
         assert (ready.sampling.top_k, ready.origins["top_k"]) == (7, "command line")
-        recommended = ready.located.entry and ready.located.entry.sampling_for(None)
-        assert recommended is not None
-        if recommended.temperature is not None:
-            assert ready.sampling.temperature == recommended.temperature
-            assert ready.origins["temperature"] == "catalogue"
+        assert ready.located.entry is not None
+        recommended = ready.located.entry.sampling_for(None)
+        assert ready.sampling.temperature == recommended.temperature == 0
+        assert ready.origins["temperature"] == "catalogue"
         assert ready.origins["presence_penalty"] == "program"
 
 

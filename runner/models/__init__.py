@@ -1,0 +1,22 @@
+"""The one way from a name to a model ready to run: find it, fetch it, place it, load it.
+
+Sampling and context come from the user, else from the catalogue, else from the model's file, else
+from the program; each value's origin is kept, so that a command can show it.
+"""
+
+from runner.models.fetch import FetchProgress, pull, remove
+from runner.models.find import Located, here, locate, shipped, suggestion
+from runner.models.ready import Ready, ready
+
+__all__ = [
+    "FetchProgress",
+    "Located",
+    "Ready",
+    "here",
+    "locate",
+    "pull",
+    "ready",
+    "remove",
+    "shipped",
+    "suggestion",
+]
