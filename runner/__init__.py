@@ -9,6 +9,8 @@ As a library:
             print(event.kind, event.text)
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ __version__ = "0.1.0"
 __all__ = ["Message", "__version__", "load"]
 
 
-def load(name: str | None = None, **options: Any) -> "Ready":
+def load(name: str | None = None, **options: Any) -> Ready:
     """Load the model called `name` (None: the one used last, else the one that ships).
 
     `options` are those of the command line with underscores, such as `temperature=0.6`, `ctx=8192`.

@@ -171,7 +171,8 @@ class _Run:
 
 
 def _seed(sampling: Sampling) -> int:
-    return random.randrange(2**32) if sampling.seed is None else sampling.seed
+    # 2³² − 1 asks llama.cpp for a seed of its own, which would not be known.
+    return random.randrange(2**32 - 1) if sampling.seed is None else sampling.seed
 
 
 def _sampler(sampling: Sampling, seed: int, vocabulary_size: int) -> LlamaSampler:

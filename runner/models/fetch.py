@@ -108,6 +108,8 @@ def _of_file(file: "RemoteFile", progress: FetchProgress) -> Callable[[int], Non
 def remove(text: str) -> list[tuple[Path, int]]:
     """Delete a fetched model's files; the paths and bytes that were freed."""
     located = locate(text)
+    if located.path == shipped().path:
+        raise UnknownModel(f"{located.name} comes with Runner and stays")
     if located.record is None:
         raise UnknownModel(
             f"{located.name} was not fetched by Runner", remedy=f"Delete {located.path} yourself."

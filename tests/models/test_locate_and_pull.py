@@ -104,8 +104,17 @@ def test_offline_pulls_nothing(published: LoopbackHub) -> None:
 
 
 def test_the_shipped_model_is_not_removed() -> None:
-    with pytest.raises(UnknownModel, match="not fetched by Runner"):
+    with pytest.raises(UnknownModel, match="comes with Runner"):
         models.remove("tiny")
+    assert models.shipped().path.is_file()
+
+
+def test_a_file_of_someone_else_is_not_removed(tiny_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(tiny_path.read_bytes())
+    with pytest.raises(UnknownModel, match="not fetched by Runner"):
+        models.remove(str(path))
+    assert path.is_file()
 
 
 def test_a_suggestion_fits_the_free_memory() -> None:
