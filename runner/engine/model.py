@@ -108,7 +108,9 @@ class Model:
         if len(tokens) >= self.context_length:
             raise PromptTooLong(
                 f"the prompt has {len(tokens)} tokens and the context holds {self.context_length}",
-                remedy="Shorten it, or give a larger context with --ctx.",
+                remedy="Shorten it, or give a larger context with --ctx."
+                if self.context_length < self._model.context_train
+                else "Shorten it, or choose a model with a longer context.",
             )
         request = Request(prompt, tokens, sampling, max_tokens, ignore_end, progress)
         self._loop.submit(request)

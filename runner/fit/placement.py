@@ -11,6 +11,9 @@ from runner.gguf import Header, read_header
 COMFORTABLE_CONTEXT = 32768
 """The largest context chosen unasked: longer ones take a laptop's CPU many minutes to fill."""
 
+OFFLOADED_CONTEXT = 8192
+"""Tokens of context that layers on a GPU leave room for."""
+
 SHARE_OF_MEMORY = 0.8
 """Of the memory that is free, what a model may take; the rest is for everything else."""
 
@@ -64,11 +67,17 @@ def place(path: Path, wishes: Wishes) -> Placement:
             remedy="`runner doctor` names the GPUs of this machine and how to use them.",
         )
     free = machine.memory().available
+    gpu_free = max((gpu.memory_free for gpu in gpus), default=0)
     gpu_layers = wishes.gpu_layers
     if gpu_layers is None:
-        gpu_layers = _layers_that_fit(header, need, max((g.memory_free for g in gpus), default=0))
-    on_gpu = bool(gpus) and gpu_layers != 0
-    context, remarks = _context(header, need, wishes.context, free, path, on_gpu=on_gpu)
+        gpu_layers = _layers_that_fit(header, need, gpu_free)
+    if gpus and gpu_layers != 0:
+        # What goes to a GPU is not held against the machine's own memory.
+        largest = max(OFFLOADED_CONTEXT, need.largest_context(gpu_free - DEVICE_MARGIN))
+    else:
+        _require_memory(path, need, wishes.context, free)
+        largest = need.largest_context(int(free * SHARE_OF_MEMORY))
+    context, remarks = _context(header, wishes.context, largest)
     layers = int(header.of_architecture("block_count") or 0)
     if wishes.require_gpu and gpu_layers == 0:
         raise DeviceError(
@@ -89,32 +98,30 @@ def place(path: Path, wishes: Wishes) -> Placement:
     )
 
 
-def _context(
-    header: Header, need: Footprint, asked: int | None, free: int, path: Path, *, on_gpu: bool
-) -> tuple[int, tuple[str, ...]]:
-    trained = int(header.of_architecture("context_length") or 4096)
-    # What goes to a GPU is not held against the machine's own memory.
-    largest = trained if on_gpu else need.largest_context(int(free * SHARE_OF_MEMORY))
-    smallest = min(CELLS, trained)
-    if asked is not None and on_gpu:
-        return asked, ()
-    wanted = smallest if asked is None else asked
-    if need.total(wanted) > free and not on_gpu:
+def _require_memory(path: Path, need: Footprint, asked: int | None, free: int) -> None:
+    least = CELLS if asked is None else asked
+    if need.total(least) > free:
         raise DoesNotFit(
-            f"{path.name} needs {need.total(wanted) / 2**30:.1f} GiB with a context of {wanted} "
+            f"{path.name} needs {need.total(least) / 2**30:.1f} GiB with a context of {least} "
             f"tokens, and {free / 2**30:.1f} GiB are free",
-            remedy="Choose a smaller quantization or model, a smaller --ctx, or --kv q8_0."
-            if largest
+            remedy="Choose a smaller --ctx, --kv q8_0, or a smaller quantization or model."
+            if need.total(CELLS) < free
             else "Choose a smaller quantization or a smaller model.",
         )
-    if asked is not None:
-        return asked, ()
-    chosen = max(smallest, min(trained, COMFORTABLE_CONTEXT, largest))
-    if chosen < min(trained, COMFORTABLE_CONTEXT):
-        return chosen, (
-            f"context {chosen} of the model's {trained}: more does not fit into memory",
-        )
-    return chosen, ()
+
+
+def _context(header: Header, asked: int | None, largest: int) -> tuple[int, tuple[str, ...]]:
+    """The context to use, where `largest` tokens fit, and what to say about it."""
+    trained = int(header.of_architecture("context_length") or 4096)
+    comfortable = min(trained, COMFORTABLE_CONTEXT)
+    if asked is None:
+        chosen = max(min(CELLS, trained), min(comfortable, largest))
+        if chosen == comfortable:
+            return chosen, ()
+        return chosen, (f"context {chosen} of the model's {trained}: no more fits into memory",)
+    if asked > trained:
+        return asked, (f"the model was trained for {trained} tokens of context, not for {asked}",)
+    return asked, ()
 
 
 def _layers_that_fit(header: Header, need: Footprint, device_free: int) -> int:
@@ -123,7 +130,7 @@ def _layers_that_fit(header: Header, need: Footprint, device_free: int) -> int:
     room = device_free - DEVICE_MARGIN - need.compute
     if room <= 0 or not layers:
         return 0
-    context = min(int(header.of_architecture("context_length") or 4096), 8192)
+    context = min(int(header.of_architecture("context_length") or 4096), OFFLOADED_CONTEXT)
     per_layer = (need.weights + need.total(context) - need.total(0)) / layers
     fitting = int(room / per_layer) if per_layer else layers
     return -1 if fitting > layers else fitting

@@ -96,6 +96,13 @@ def test_a_prompt_too_long_is_counted_and_refused(model: Model) -> None:
         model.generate(Prompt.raw("7 " * 3000), sampling=GREEDY)
 
 
+def test_a_larger_context_is_advised_only_where_the_model_has_one(tiny_path: Path) -> None:
+    with Model.open(tiny_path, Placement(256, 0, None, 1, "f16")) as small:
+        with pytest.raises(PromptTooLong) as caught:
+            small.generate(Prompt.raw("7 " * 3000), sampling=GREEDY)
+        assert "--ctx" in caught.value.remedy
+
+
 def test_a_full_context_ends_the_reply_and_says_so(tiny_path: Path) -> None:
     with Model.open(tiny_path, Placement(256, 0, None, 1, "f16")) as model:
         tokens = model.encode(Prompt.raw("1 2 3 4 5 6 7 8 9 "))

@@ -36,6 +36,13 @@ def test_wishes_are_kept(tiny_path: Path) -> None:
     assert (placement.context, placement.threads, placement.kv_type) == (512, 1, "q8_0")
 
 
+def test_a_context_beyond_the_models_own_is_remarked_on(tiny_path: Path) -> None:
+    trained = read_header(tiny_path).of_architecture("context_length")
+    (remark,) = place(tiny_path, Wishes(context=2 * trained)).remarks
+    assert f"trained for {trained} tokens" in remark
+    assert place(tiny_path, Wishes(context=trained)).remarks == ()
+
+
 def test_a_context_beyond_memory_is_refused_with_figures(tiny_path: Path) -> None:
     with pytest.raises(DoesNotFit, match=r"needs \d+\.\d GiB .* and \d+\.\d GiB are free"):
         place(tiny_path, Wishes(context=2**31 - 256))
