@@ -39,7 +39,7 @@ def _encode_piece(
 ) -> list[int]:
     # SentencePiece vocabularies put a space before every text they are given on its own. Inside
     # a prompt that space is only right after a mark; elsewhere an anchor takes it and is cut off.
-    anchored = vocabulary.is_sentencepiece and before and before[-1] not in vocabulary.marks
+    anchored = vocabulary.is_sentencepiece and before and vocabulary.mark(before[-1]) is None
     anchor = "\n" if anchored else ""
     if is_content:
         tokens = vocabulary.encode_content(anchor + text)

@@ -13,14 +13,16 @@ class ReplyText:
 
     def __init__(self, vocabulary: Vocabulary, prompt: Prompt) -> None:
         self._vocabulary = vocabulary
-        self._parser = ReplyParser(prompt, mark_tokens=vocabulary.marks.values())
+        pairs = [pair for pair in (prompt.marks, prompt.tool_marks) if pair]
+        names = {name for pair in pairs for name in (pair.open, pair.close, *pair.around)}
+        self._parser = ReplyParser(prompt, mark_tokens=set(filter(vocabulary.has_mark, names)))
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._waiting: list[int] = []
 
     def feed(self, token: int, at: float) -> list[Event]:
         """The events that `token`, sampled at `at`, completes."""
         self._waiting.append(token)
-        mark = self._vocabulary.marks.get(token)
+        mark = self._vocabulary.mark(token)
         if mark is None:
             parts = self._parser.feed(self._decoder.decode(self._vocabulary.piece(token)))
         else:

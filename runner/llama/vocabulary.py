@@ -8,6 +8,7 @@ turns into the control token even with `parse_special=False` where the vocabular
 import ctypes
 import re
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from runner.llama.library import llama_cpp
@@ -28,6 +29,7 @@ class Vocabulary:
         self.add_bos: bool = llama_cpp.llama_vocab_get_add_bos(self._vocab)
         self.is_sentencepiece = llama_cpp.llama_vocab_type(self._vocab) == SENTENCEPIECE
         self._pieces: dict[int, bytes] = {}
+        self._marks: dict[int, str | None] = {}
 
     def encode(self, text: str, *, marks: bool) -> list[int]:
         """The tokens of `text` without BOS; `marks` lets control tokens be recognised in it."""
@@ -44,11 +46,15 @@ class Vocabulary:
 
     def encode_content(self, text: str) -> list[int]:
         """The tokens of text from outside: never a mark, whatever the text says."""
+        tokens = self.encode(text, marks=False)
+        if not any(self.mark(token) for token in set(tokens)):
+            return tokens
         cuts = sorted({match.start() + 1 for match in self._mark_pattern.finditer(text)})
-        tokens: list[int] = []
-        for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-            tokens += self.encode(text[start:end], marks=False)
-        return tokens
+        return [
+            token
+            for start, end in pairwise([0, *cuts, len(text)])
+            for token in self.encode(text[start:end], marks=False)
+        ]
 
     def piece(self, token: int) -> bytes:
         """The bytes `token` stands for; a mark gives its own name."""
@@ -64,16 +70,25 @@ class Vocabulary:
     def is_control(self, token: int) -> bool:
         return bool(llama_cpp.llama_vocab_get_attr(self._vocab, token) & CONTROL)
 
+    def mark(self, token: int) -> str | None:
+        """The text of a token that structures a conversation: a control token, or a user-defined
+        one that is more than white space or a single character. None for every other token."""
+        if token not in self._marks:
+            special = llama_cpp.llama_vocab_get_attr(self._vocab, token) & (CONTROL | USER_DEFINED)
+            text = self.piece(token).decode("utf-8", "replace") if special else ""
+            self._marks[token] = text if len(text) > 1 and not text.isspace() else None
+        return self._marks[token]
+
+    def has_mark(self, text: str) -> bool:
+        """Whether `text` is the name of one mark."""
+        tokens = self.encode(text, marks=True)
+        return len(tokens) == 1 and self.mark(tokens[0]) == text
+
     @cached_property
     def marks(self) -> dict[int, str]:
-        """Tokens that structure a conversation, with their text: control tokens, and
-        user-defined ones that are more than white space or a single character."""
-        attributes = llama_cpp.llama_vocab_get_attr
-        special = (
-            t for t in range(self.size) if attributes(self._vocab, t) & (CONTROL | USER_DEFINED)
-        )
-        named = ((token, self.piece(token).decode("utf-8", "replace")) for token in special)
-        return {token: text for token, text in named if len(text) > 1 and not text.isspace()}
+        """Every mark. Asks for each token in turn: 45 ms for 150 000 of them."""
+        found = ((token, self.mark(token)) for token in range(self.size))
+        return {token: text for token, text in found if text}
 
     @cached_property
     def _mark_pattern(self) -> re.Pattern[str]:

@@ -90,7 +90,7 @@ def test_a_prompt_longer_than_the_context_is_counted_and_not_cut(runner: Runner)
     said = runner("run", "tiny", "word " * 3000)
     assert (said.code, said.out) == (7, "")
     assert "tokens and the context holds 2048" in said.err
-    assert "--ctx" in said.err
+    assert "longer context" in said.err
 
 
 def test_the_unexpected_is_a_line_and_a_traceback_on_request(
