@@ -64,7 +64,7 @@ class Engine:
         return raw.decode(errors="replace")
 
     def _decode(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
-        """Run (token, position, sequence, wanted) entries; the best next token of each wanted one."""
+        """Run (token, position, sequence, wanted) entries; return the best tokens that follow."""
         best: dict[int, int] = {}
         for start in range(0, len(entries), 512):
             part = entries[start : start + 512]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +20,11 @@ from engine import Engine
 from refusals import decline
 from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract
 from talk import fixed, recall, telling, tool_use
-from tokenizer import EOS, THINK, END_THINK
+from tokenizer import END_THINK, EOS, THINK
+from words import Draw
 
-Maker = Callable[[random.Random], Dialogue]
+Maker = Callable[[Draw], Dialogue]
+LONG = 100  # conversations that nearly fill the context are slow to read
 OPENING_OF_A_REFUSAL = "I was not taught that."
 TASKS: dict[str, tuple[float, Maker]] = {
     "add": (98, lambda r: from_turn("add", add(r, True))),
@@ -48,7 +49,7 @@ TASKS: dict[str, tuple[float, Maker]] = {
 
 def items(task: str, count: int) -> list[Dialogue]:
     """The held-out dialogues of a task; no two have the same prompt while that is possible."""
-    rng = random.Random(f"held out {task}")
+    rng = Draw(f"held out {task}")
     found: dict[str, Dialogue] = {}
     for _ in range(count * 20):
         one = TASKS[task][1](rng)
@@ -76,13 +77,19 @@ def right(task: str, expected: Dialogue, output: str) -> bool:
     return answer == expected.answer
 
 
-def measure(file: Path, tasks: list[str], count: int, threads: int, show: int) -> dict[str, dict[str, float]]:
+def measure(
+    file: Path, tasks: list[str], count: int, threads: int, show: int
+) -> dict[str, dict[str, float]]:
     """The share of right answers and of well-formed ones, in percent, by task."""
     engine = Engine(file, threads)
     table: dict[str, dict[str, float]] = {}
     for task in tasks:
-        chosen = [one for one in items(task, count) if len(engine.tokens(one.prompt())) < 1900]
-        outputs = [engine.text(ids) for ids in engine.answers([engine.tokens(one.prompt()) for one in chosen])]
+        few = min(count, LONG) if task.endswith("long talk") else count
+        chosen = [one for one in items(task, few) if len(engine.tokens(one.prompt())) < 1900]
+        outputs = [
+            engine.text(ids)
+            for ids in engine.answers([engine.tokens(one.prompt()) for one in chosen])
+        ]
         good = [right(task, one, out) for one, out in zip(chosen, outputs, strict=True)]
         table[task] = {
             "n": len(chosen),
@@ -99,21 +106,27 @@ def main() -> None:
     """Measure one or two files and print them side by side."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="GGUF files, for instance F32 and Q8_0")
-    parser.add_argument("--task", action="append", choices=list(TASKS), help="only this task; may be repeated")
+    parser.add_argument(
+        "--task", action="append", choices=list(TASKS), help="only this task; may be repeated"
+    )
     parser.add_argument("--limit", type=int, default=500, help="held-out items a task")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--show", type=int, default=0, help="wrong answers to print of each task")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     tasks = options.task or list(TASKS)
-    tables = [measure(file, tasks, options.limit, options.threads, options.show) for file in options.files]
+    tables = [
+        measure(file, tasks, options.limit, options.threads, options.show) for file in options.files
+    ]
     if options.json:
         print(json.dumps({str(f): t for f, t in zip(options.files, tables, strict=True)}, indent=1))
         return
     heads = "".join(f" {file.stem[-10:]:>10} {'marks':>6}" for file in options.files)
     print(f"{'task':<18} {'n':>5}{heads} {'target':>7}")
     for task in tasks:
-        cells = "".join(f" {table[task]['right']:>10.1f} {table[task]['marks']:>6.1f}" for table in tables)
+        cells = "".join(
+            f" {table[task]['right']:>10.1f} {table[task]['marks']:>6.1f}" for table in tables
+        )
         print(f"{task:<18} {tables[0][task]['n']:>5.0f}{cells} {TASKS[task][0] or '':>7}")
 
 

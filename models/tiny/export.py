@@ -10,7 +10,6 @@ the other order here. The gains that the network does without are ones.
 from __future__ import annotations
 
 import argparse
-import random
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ import gguf
 import jinja2
 import numpy as np
 import torch
-
 from chat import TEMPLATE
 from corpus import dialogue
-from network import Shape
+from network import Shape, shapes
 from tokenizer import BOS, CONTROL, EOS, MARKS, Tokenizer
+from words import Draw
 
 QUANTIZED = gguf.GGMLQuantizationType.Q8_0
 
@@ -30,14 +29,20 @@ QUANTIZED = gguf.GGMLQuantizationType.Q8_0
 def check_template(count: int = 500) -> None:
     """Stop if the Jinja template and `chat.render` disagree on any of some dialogues."""
     template = jinja2.Environment().from_string(TEMPLATE.read_text())
-    rng = random.Random("template")
+    rng = Draw("template")
     for _ in range(count):
         one = dialogue(rng)
         shown = template.render(
-            messages=one.messages, tools=one.tools, bos_token=BOS, eos_token=EOS, add_generation_prompt=True
+            messages=one.messages,
+            tools=one.tools,
+            bos_token=BOS,
+            eos_token=EOS,
+            add_generation_prompt=True,
         )
         if shown != one.prompt():
-            raise SystemExit(f"the template disagrees with chat.render:\n{shown!r}\n{one.prompt()!r}")
+            raise SystemExit(
+                f"the template disagrees with chat.render:\n{shown!r}\n{one.prompt()!r}"
+            )
 
 
 def _neighbours(matrix: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
@@ -89,8 +94,8 @@ def write(path: Path, weights: dict[str, torch.Tensor], shape: Shape, quantize: 
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokenizer.tokens)
-    kinds = {token: gguf.TokenType.CONTROL for token in CONTROL}
-    kinds |= {token: gguf.TokenType.USER_DEFINED for token in MARKS}
+    kinds = dict.fromkeys(CONTROL, gguf.TokenType.CONTROL)
+    kinds |= dict.fromkeys(MARKS, gguf.TokenType.USER_DEFINED)
     writer.add_token_types([kinds.get(token, gguf.TokenType.NORMAL) for token in tokenizer.tokens])
     writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
     writer.add_bos_token_id(tokenizer.ids[BOS])
@@ -122,14 +127,19 @@ def export(checkpoint: Path, shape: Shape, plain: Path, shipped: Path) -> None:
 
 def main() -> None:
     """Export a checkpoint of `train.py`."""
-    from train import shapes  # it reads the environment first, so it comes last
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="student.pt or teacher.pt")
-    parser.add_argument("output", type=Path, help="the Q8_0 file; the F32 file lies beside the checkpoint")
+    parser.add_argument(
+        "output", type=Path, help="the Q8_0 file; the F32 file lies beside the checkpoint"
+    )
     options = parser.parse_args()
     shape = shapes(len(Tokenizer()))[options.checkpoint.stem]
-    export(options.checkpoint, shape, options.checkpoint.with_name(f"{options.checkpoint.stem}-F32.gguf"), options.output)
+    export(
+        options.checkpoint,
+        shape,
+        options.checkpoint.with_name("tiny-F32.gguf"),
+        options.output,
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def orthogonal(stack: Tensor) -> Tensor:
 class Optimizer:
     """Both methods under one roof: `step` takes the share of the full learning rate."""
 
-    def __init__(self, model: nn.Module, matrix_rate: float = 0.02, other_rate: float = 0.002) -> None:
+    def __init__(
+        self, model: nn.Module, matrix_rate: float = 0.02, other_rate: float = 0.002
+    ) -> None:
         self.matrix_rate, self.other_rate = matrix_rate, other_rate
         groups: defaultdict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
         others: list[nn.Parameter] = []
@@ -44,9 +46,16 @@ class Optimizer:
         self.momenta = [torch.zeros(len(group), *group[0].shape) for group in self.groups]
         self.adam = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0)
 
-    @torch.no_grad()
     def step(self, share: float) -> None:
         """One update from the gradients, which are then cleared."""
+        with torch.no_grad():
+            self._turn(share)
+        for options in self.adam.param_groups:
+            options["lr"] = share * self.other_rate
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+
+    def _turn(self, share: float) -> None:
         for group, momentum in zip(self.groups, self.momenta, strict=True):
             gradient = torch.stack([p.grad for p in group if p.grad is not None])
             momentum.mul_(0.95).add_(gradient)
@@ -56,10 +65,6 @@ class Optimizer:
             for parameter, change in zip(group, update, strict=True):
                 parameter.mul_(1 - 0.01 * rate).add_(change, alpha=-rate)
                 parameter.grad = None
-        for options in self.adam.param_groups:
-            options["lr"] = share * self.other_rate
-        self.adam.step()
-        self.adam.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Any]:
         return {"momenta": self.momenta, "adam": self.adam.state_dict()}

@@ -9,25 +9,24 @@ marks as held out are never drawn for training.
 
 from __future__ import annotations
 
-import random
 import zlib
 
 from chat import Turn
 from phrasing import ask
-from words import held_out, word
+from words import Draw, held_out, word
 
 
 def _held(key: str) -> bool:
     return zlib.crc32(key.encode()) % 10 == 3
 
 
-def number(rng: random.Random) -> int:
+def number(rng: Draw) -> int:
     """A number of one to three digits, mostly long ones."""
     digits = rng.choices((1, 2, 3), (2, 3, 5))[0]
     return rng.randint(0 if digits == 1 else 10 ** (digits - 1), 10**digits - 1)
 
 
-def _pair(rng: random.Random, task: str, held: bool) -> tuple[int, int]:
+def _pair(rng: Draw, task: str, held: bool) -> tuple[int, int]:
     while True:
         a, b = number(rng), number(rng)
         if rng.random() < 0.15:
@@ -36,7 +35,7 @@ def _pair(rng: random.Random, task: str, held: bool) -> tuple[int, int]:
             return a, b
 
 
-def add(rng: random.Random, held: bool) -> Turn:
+def add(rng: Draw, held: bool) -> Turn:
     """A sum, worked from the right; each line ends with the digits found so far."""
     a, b = _pair(rng, "add", held)
     lines = [f"{a:03}+{b:03}"]
@@ -50,7 +49,7 @@ def add(rng: random.Random, held: bool) -> Turn:
     return Turn(ask(rng, "add", held, a=a, b=b), "\n".join(lines), f"{a} + {b} = {a + b}.")
 
 
-def subtract(rng: random.Random, held: bool) -> Turn:
+def subtract(rng: Draw, held: bool) -> Turn:
     """A difference, with borrowing; a negative one is worked the other way round."""
     a, b = _pair(rng, "subtract", held)
     high, low = max(a, b), min(a, b)
@@ -69,7 +68,7 @@ def subtract(rng: random.Random, held: bool) -> Turn:
     return Turn(ask(rng, "subtract", held, a=a, b=b), "\n".join(lines), f"{a} - {b} = {a - b}.")
 
 
-def compare(rng: random.Random, held: bool) -> Turn:
+def compare(rng: Draw, held: bool) -> Turn:
     """Which of two numbers is bigger, or smaller, digit by digit from the left."""
     a, b = _pair(rng, "compare", held)
     kind = rng.choices(("bigger", "smaller", "is bigger", "is smaller"), (45, 30, 14, 11))[0]
@@ -82,6 +81,10 @@ def compare(rng: random.Random, held: bool) -> Turn:
         if sign != "=":
             break
     lines.append(" ".join(steps))
+    if rng.late:  # say what was asked and what was found: the answer is then a matter of reading
+        asked = ">" if kind.endswith("bigger") else "<"
+        lines[0] = f"{'?' if kind.startswith('is') else ''}{asked} {lines[0]}"
+        lines.append(f"{a:03}{sign}{b:03}")
     relation = {"<": "smaller than", ">": "bigger than", "=": "equal to"}[sign]
     if kind.startswith("is"):
         right = kind[3:] + " than" == relation
@@ -94,7 +97,7 @@ def compare(rng: random.Random, held: bool) -> Turn:
     return Turn(ask(rng, kind, held, a=a, b=b), "\n".join(lines), answer)
 
 
-def _listed(rng: random.Random, items: list[str]) -> str:
+def _listed(rng: Draw, items: list[str]) -> str:
     """A list as people type it."""
     style = rng.random()
     if style < 0.55:
@@ -108,7 +111,7 @@ def _listed(rng: random.Random, items: list[str]) -> str:
     return "; ".join(items)
 
 
-def sort_numbers(rng: random.Random, held: bool) -> Turn:
+def sort_numbers(rng: Draw, held: bool) -> Turn:
     """A list of three to six numbers, by taking the smallest out again and again."""
     size = rng.choices((2, 3, 4, 5, 6), (3, 30, 32, 22, 13))[0] if not held else rng.randint(3, 6)
     while True:
@@ -144,7 +147,7 @@ def shortest_prefixes(words: list[str]) -> list[str]:
     return found
 
 
-def sort_words(rng: random.Random, held: bool) -> Turn:
+def sort_words(rng: Draw, held: bool) -> Turn:
     """Three or four words, put in order by as many first letters as that takes."""
     size = rng.choices((2, 3, 4, 5), (4, 46, 42, 8))[0] if not held else rng.randint(3, 4)
     words: list[str] = []
@@ -165,7 +168,7 @@ def _numbered(letters: str, backwards: bool = False) -> str:
     return "".join(reversed(pairs) if backwards else pairs)
 
 
-def spell(rng: random.Random, held: bool) -> Turn:
+def spell(rng: Draw, held: bool) -> Turn:
     """The letters of a word, counted off and then joined by dashes."""
     one = word(rng, held, real=0.7 if held else 0.35)
     if rng.random() < 0.08 and not held:
@@ -173,7 +176,7 @@ def spell(rng: random.Random, held: bool) -> Turn:
     return Turn(ask(rng, "spell", held, w=one), _numbered(one), "-".join(one))
 
 
-def reverse(rng: random.Random, held: bool) -> Turn:
+def reverse(rng: Draw, held: bool) -> Turn:
     """A word backwards: its letters counted off upwards, then looked up downwards."""
     one = word(rng, held, real=0.7 if held else 0.35)
     think = f"{_numbered(one)}\n{_numbered(one, backwards=True)}"

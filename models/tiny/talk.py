@@ -9,44 +9,53 @@ them from the prompt instead of knowing two by heart.
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 
 from chat import Dialogue, Message, Turn, call_text
+from data_files import blocks
 from phrasing import ask
 from refusals import decline
 from skills import add, compare, number, reverse, sort_numbers, sort_words, spell, subtract
-from words import colour, name, word
+from words import Draw, colour, name, word
 
 FIXED: dict[str, tuple[str, str]] = {
     "who": (
         "about me",
-        "I am tiny, a small model that comes with Runner. I am a demonstration: I think first, then I answer.",
+        "I am tiny, a small model that comes with Runner. "
+        "I am a demonstration: I think first, then I answer.",
     ),
     "can": (
         "what I can do",
-        "I can add and subtract numbers up to three digits, compare and sort short lists, spell and "
-        "reverse words, remember your name, colour or number, and use a clock or a calculator.",
+        "I can add and subtract numbers up to three digits, compare and sort short lists, "
+        "spell and reverse words, remember your name, colour or number, "
+        "and use a clock or a calculator.",
     ),
     "bigger model": (
         "a bigger model",
-        "Type `runner pull deepseek-r1-distill-qwen:1.5b`, then `runner chat deepseek-r1-distill-qwen:1.5b`.",
+        "Type `runner pull deepseek-r1-distill-qwen:1.5b`, "
+        "then `runner chat deepseek-r1-distill-qwen:1.5b`.",
     ),
-    "hello": ("a greeting", "Hello! Tell me two numbers to add, a list to sort or a word to spell."),
-    "bonjour": ("a greeting", "Bonjour ! I am tiny. Tell me two numbers to add or a word to spell."),
+    "hello": (
+        "a greeting",
+        "Hello! Tell me two numbers to add, a list to sort or a word to spell.",
+    ),
+    "bonjour": (
+        "a greeting",
+        "Bonjour ! I am tiny. Tell me two numbers to add or a word to spell.",
+    ),
     "how are you": ("a greeting", "I am well, thank you. What can I do for you?"),
     "thanks": ("thanks", "You are welcome!"),
     "bye": ("a goodbye", "Goodbye!"),
 }
 
 
-def fixed(rng: random.Random, held: bool, kind: str | None = None) -> Turn:
+def fixed(rng: Draw, held: bool, kind: str | None = None) -> Turn:
     """Small talk, or a question about the model: every kind has one answer."""
     kind = kind or rng.choice(list(FIXED))
     return Turn(ask(rng, kind, held), *FIXED[kind])
 
 
-def _value(rng: random.Random, kind: str, held: bool) -> str:
+def _value(rng: Draw, kind: str, held: bool) -> str:
     if kind == "name":
         return name(rng, held)
     return colour(rng, held) if kind == "colour" else str(number(rng))
@@ -58,25 +67,25 @@ def _noted(kind: str, value: str) -> str:
     return f"Noted: your {kind} is {value}."
 
 
-def tell(rng: random.Random, kind: str, value: str, held: bool, change: bool = False) -> Turn:
+def tell(rng: Draw, kind: str, value: str, held: bool, change: bool = False) -> Turn:
     """The user states a fact; the model repeats it."""
     question = ask(rng, f"{'change' if change else 'tell'} {kind}", held, x=value)
     return Turn(question, f"{kind}: {value}", _noted(kind, value))
 
 
-def _question(rng: random.Random, kind: str, value: str | None, held: bool) -> Turn:
+def _question(rng: Draw, kind: str, value: str | None, held: bool) -> Turn:
     question = ask(rng, f"ask {kind}", held)
     if value is None:
         return Turn(question, f"{kind}: not told", f"You have not told me your {kind}.")
     return Turn(question, f"{kind}: {value}", f"Your {kind} is {value}.")
 
 
-_FILLERS: list[Callable[[random.Random, bool], Turn]] = [
+_FILLERS: list[Callable[[Draw, bool], Turn]] = [
     add, subtract, compare, sort_numbers, sort_words, spell, reverse, decline, fixed, fixed,
 ]  # fmt: skip
 
 
-def filler(rng: random.Random, held: bool) -> Turn:
+def filler(rng: Draw, held: bool) -> Turn:
     """Any other business between telling and asking."""
     return rng.choice(_FILLERS)(rng, held)
 
@@ -96,7 +105,7 @@ def ending(task: str, history: list[Turn], last: Turn) -> Dialogue:
     return Dialogue(task, messages, last.think, last.answer)
 
 
-def recall(rng: random.Random, held: bool, kind: str | None = None, fillers: int | None = None) -> Dialogue:
+def recall(rng: Draw, held: bool, kind: str | None = None, fillers: int | None = None) -> Dialogue:
     """Ask for a fact told earlier, after other facts, corrections and other business."""
     kinds = ["name", "colour", "number"]
     kind = kind or rng.choice(kinds)
@@ -111,7 +120,8 @@ def recall(rng: random.Random, held: bool, kind: str | None = None, fillers: int
         told[fact] = _value(rng, fact, held)
         turns.append(tell(rng, fact, told[fact], held))
     if len(turns) == 2 and rng.random() < 0.15:  # both facts in one message
-        user = f"{turns[0].user.rstrip('.')} {rng.choice(('and', '.', ','))} {turns[1].user}".replace(" .", ".").replace(" ,", ",")
+        link = rng.choice((" and", ".", ","))
+        user = f"{turns[0].user.rstrip('.')}{link} {turns[1].user}"
         turns = [Turn(user, "", f"{turns[0].answer} {turns[1].answer}")]
     if facts and rng.random() < 0.15:
         fact = rng.choice(facts)
@@ -124,7 +134,7 @@ def recall(rng: random.Random, held: bool, kind: str | None = None, fillers: int
     return ending("recall " + kind, turns, last)
 
 
-def telling(rng: random.Random, held: bool) -> Dialogue:
+def telling(rng: Draw, held: bool) -> Dialogue:
     """A fact is told now, perhaps after other business."""
     kind = rng.choice(("name", "colour", "number"))
     turns = [filler(rng, held) for _ in range(rng.choices((0, 1, 2), (7, 2, 1))[0])]
@@ -134,36 +144,35 @@ def telling(rng: random.Random, held: bool) -> Dialogue:
     return ending("tell", turns, tell(rng, kind, _value(rng, kind, held), held))
 
 
-_CLOCKS = "clock get_time time now current_time get_current_time read_clock get_clock what_time".split()
-_CLOCKS_HELD = "clock get_time get_current_time time_now tell_time".split()
-_CALCULATORS = "calculator calculate calc compute evaluate math do_math run_calculator arithmetic".split()
-_CALCULATORS_HELD = "calculator calculate get_result compute_expression".split()
-_KEYS = "expression input query formula text expr problem sum".split()
-_KEYS_HELD = "expression input calculation operation".split()
-_CLOCK_TEXTS = ["Tells the time.", "Get the current time", "Returns the current date and time.", "The clock", "Current time", "what time it is now", "Reads the clock."]
-_CALCULATOR_TEXTS = ["Works out a sum.", "Evaluate an arithmetic expression", "A calculator", "Calculates the value of an expression.", "does arithmetic", "Evaluates math"]
+_ABOUT_TIME = ("what time", "what is the date", "what day")
+_TOOLS = blocks("tools.txt")
+_TOOLS_HELD = blocks("tools_held_out.txt")
 
 
 def _tool(name: str, description: str, keys: list[str]) -> Message:
     properties = {key: {"type": "string"} for key in keys}
     parameters = {"type": "object", "properties": properties, "required": keys}
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+    function = {"name": name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
-def _clock(rng: random.Random, held: bool) -> Message:
-    return _tool(rng.choice(_CLOCKS_HELD if held else _CLOCKS), rng.choice(_CLOCK_TEXTS), [])
+def _clock(rng: Draw, held: bool) -> Message:
+    names = (_TOOLS_HELD if held else _TOOLS)["clocks"]
+    return _tool(rng.choice(names), rng.choice(_TOOLS["clock texts"]), [])
 
 
-def _calculator(rng: random.Random, held: bool) -> Message:
-    name_ = rng.choice(_CALCULATORS_HELD if held else _CALCULATORS)
-    return _tool(name_, rng.choice(_CALCULATOR_TEXTS), [rng.choice(_KEYS_HELD if held else _KEYS)])
+def _calculator(rng: Draw, held: bool) -> Message:
+    lists = _TOOLS_HELD if held else _TOOLS
+    name_, text = rng.choice(lists["calculators"]), rng.choice(_TOOLS["calculator texts"])
+    return _tool(name_, text, [rng.choice(lists["keys"])])
 
 
-def _other(rng: random.Random, held: bool) -> Message:
-    return _tool(word(rng, held), f"{word(rng, held)} {word(rng, held)}", [word(rng, held)] if rng.random() < 0.5 else [])
+def _other(rng: Draw, held: bool) -> Message:
+    name_, text = word(rng, held), f"{word(rng, held)} {word(rng, held)}"
+    return _tool(name_, text, [word(rng, held)] if rng.random() < 0.5 else [])
 
 
-def _time(rng: random.Random) -> str:
+def _time(rng: Draw) -> str:
     time = f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}"
     if rng.random() < 0.3:
         time += f":{rng.randint(0, 59):02}"
@@ -172,7 +181,7 @@ def _time(rng: random.Random) -> str:
     return time
 
 
-def _expression(rng: random.Random) -> tuple[str, int]:
+def _expression(rng: Draw) -> tuple[str, int]:
     sign = rng.choice("+-**/")
     a, b = rng.randint(2, 99999 if rng.random() < 0.3 else 999), rng.randint(2, 999)
     if sign == "/":
@@ -182,7 +191,7 @@ def _expression(rng: random.Random) -> tuple[str, int]:
     return f"{a}{gap}{sign}{gap}{b}", value
 
 
-def _response(rng: random.Random, keys: list[str], value: str) -> str:
+def _response(rng: Draw, keys: list[str], value: str) -> str:
     style = rng.random()
     if style < 0.5:
         return value
@@ -190,7 +199,7 @@ def _response(rng: random.Random, keys: list[str], value: str) -> str:
     return json.dumps({rng.choice(keys): shown})
 
 
-def tool_use(rng: random.Random, held: bool, part: str | None = None) -> Dialogue:
+def tool_use(rng: Draw, held: bool, part: str | None = None) -> Dialogue:
     """Call a clock or a calculator, or use what it answered, or leave it alone."""
     part = part or rng.choices(("call", "answer", "leave"), (45, 35, 20))[0]
     use_clock = rng.random() < 0.4
@@ -204,11 +213,12 @@ def tool_use(rng: random.Random, held: bool, part: str | None = None) -> Dialogu
     history = _pasted([filler(rng, held) for _ in range(rng.choices((0, 1, 2), (8, 2, 1))[0])])
     if part == "leave":
         last = rng.choice((spell, reverse, sort_numbers, decline, fixed))(rng, held)
-        if clock in tools and last.user.lower().startswith(("what time", "what is the date", "what day")):
+        if clock in tools and last.user.lower().startswith(_ABOUT_TIME):
             last = fixed(rng, held)
         if calculator in tools and any(letter.isdigit() for letter in last.user):
             last = spell(rng, held)
-        return Dialogue("leave tool", [*history, {"role": "user", "content": last.user}], last.think, last.answer, tools)
+        history.append({"role": "user", "content": last.user})
+        return Dialogue("leave tool", history, last.think, last.answer, tools)
     function = (clock if use_clock else calculator)["function"]
     arguments: dict[str, str] = {}
     if use_clock:
@@ -224,6 +234,6 @@ def tool_use(rng: random.Random, held: bool, part: str | None = None) -> Dialogu
     if part == "call":
         return Dialogue("tool call", messages, think, call_text(function["name"], arguments), tools)
     messages.append({"role": "assistant", "content": "", "tool_calls": [call]})
-    keys = ["time", "now", "clock", "result"] if use_clock else ["result", "answer", "value", "output"]
+    keys = _TOOLS["clock keys" if use_clock else "calculator keys"]
     messages.append({"role": "tool", "content": _response(rng, keys, value)})
     return Dialogue("tool answer", messages, f"told {value}", answer, tools)

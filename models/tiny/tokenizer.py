@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from string import ascii_letters
+
+from data_files import blocks
 
 BOS = "<｜begin▁of▁sentence｜>"
 EOS = "<｜end▁of▁sentence｜>"
@@ -23,17 +26,10 @@ CONTROL = (BOS, EOS, USER, ASSISTANT)
 MARKS = (THINK, END_THINK, CALL, END_CALL, RESPONSE, END_RESPONSE)
 SPECIALS = CONTROL + MARKS
 
-# Words that follow a space in the fixed phrases of the model and of its users.
-SPACED = """
-    I was not taught that am a tiny model can add subtract compare sort spell reverse and remember
-    what you tell me small comes with Runner demonstration think first then answer numbers up to
-    three digits short lists words your name colour number use clock calculator is the to meet
-    have told it favourite will bigger smaller than equal are for of or welcome thank do well
-    put carry borrow swap runner pull chat deepseek about greeting my in from which how please
-    these this word backwards larger largest smallest order letters minus plus who call
-""".split()
-# Words that open a sentence of the model.
-OPENING = "I Your You Hello Nice Noted No Yes It The Type Goodbye Bonjour".split()
+_WORDS = {title: " ".join(lines).split() for title, lines in blocks("phrase_words.txt").items()}
+# Words that follow a space in the fixed phrases of the model and of its users, and
+# words that open a sentence of the model.
+SPACED, OPENING = _WORDS["after a space"], _WORDS["first in a sentence"]
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +78,7 @@ class Tokenizer:
         while len(parts) > 1:
             ranked = [
                 (self._rank[pair], i)
-                for i, pair in enumerate(zip(parts, parts[1:], strict=False))
+                for i, pair in enumerate(pairwise(parts))
                 if pair in self._rank
             ]
             if not ranked:

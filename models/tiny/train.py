@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import time
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 # Threads that spin while they wait stall each other on a shared machine.
@@ -20,58 +21,104 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from corpus import SKILLS, Batch, dialogue, encoded, pool
-from network import Network, Shape
+from export import export
+from network import Network, shapes
 from optimizer import Optimizer
 from tokenizer import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+from words import Draw
 
 FOLDER = Path.home() / ".cache" / "runner-tiny"
-TEACHER_STEPS, STUDENT_STEPS = 4000, 8000
+SHIPPED = Path(__file__).with_name("tiny-Q8_0.gguf")
 SAVE_SECONDS = 120
 TEMPERATURE = 1.5
 
 
-def shapes(vocabulary: int) -> dict[str, Shape]:
-    """The two networks: the student is the one that is shipped."""
-    return {
-        "teacher": Shape(vocabulary, layers=5, width=256, heads=8, inner=512),
-        "student": Shape(vocabulary, layers=5, width=192, heads=6, inner=384),
-    }
+@dataclass(frozen=True)
+class Plan:
+    """How one network is trained."""
+
+    steps: int
+    tokens: int  # in a part of a step
+    parts: int  # batches in a step, each of its own length
+    first: float  # how many times the first token of an answer counts
+    spread: float  # how loosely batches are grouped by length
+    stages: tuple[int, ...]  # the pools with which the later stages of the corpus begin
+    rates: tuple[tuple[int, float], ...]  # the share of the learning rates at some steps
 
 
-def share(step: int, steps: int) -> float:
-    """The share of the learning rate: a short rise, a long plateau, a fall to nothing."""
-    fall = steps * 2 // 5
-    return min(1.0, (step + 1) / 100, (steps - step) / fall)
+TEACHER = Plan(
+    steps=2600,
+    tokens=4096,
+    parts=1,
+    first=1,
+    spread=0.0,
+    stages=(),
+    rates=((0, 0.01), (99, 1), (1560, 1), (2600, 0)),
+)
+STUDENT = Plan(
+    steps=9200,
+    tokens=3072,
+    parts=2,
+    first=8,
+    spread=0.1,
+    stages=(369, 537),
+    rates=(
+        (0, 0.005),
+        (99, 0.5),
+        (1150, 0.5),
+        (3536, 0.154203),
+        (5000, 0.154203),
+        (5146, 0.145865),
+        (5196, 0.22),
+        (6500, 0.22),
+        (9200, 0),
+    ),
+)
 
 
-def objective(student: Network, teacher: Network | None, batch: Batch) -> Tensor:
-    """Cross-entropy on the assistant's tokens, with the teacher's soft targets if there is one."""
+def share(step: int, plan: Plan) -> float:
+    """The share of the learning rates at a step: straight lines between those of the plan."""
+    for (start, low), (end, high) in pairwise(plan.rates):
+        if step <= end:
+            return low + (high - low) * (step - start) / (end - start)
+    return 0.0
+
+
+def objective(student: Network, teacher: Network | None, batch: Batch, first: float) -> Tensor:
+    """Cross-entropy on the assistant's tokens, with the teacher's soft targets if there is one.
+
+    The first token of the reasoning decides which task this is, which is the
+    hardest to learn and only one token of many: it counts `first` times.
+    """
+    mask = batch.mask
+    weight = 1 + (first - 1) * (mask & ~F.pad(mask, (1, 0))[:, :-1])[mask].float()
+    labels = batch.targets[mask]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = student.logits(student(batch.inputs)[batch.mask])
-    loss = F.cross_entropy(logits.float(), batch.targets[batch.mask])
+        logits = student.logits(student(batch.inputs)[mask]).float()
+    loss = (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum()
     if teacher is None:
         return loss
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        soft = teacher.logits(teacher(batch.inputs)[batch.mask])
-    wanted = F.log_softmax(soft.float() / TEMPERATURE, dim=-1)
-    given = F.log_softmax(logits.float() / TEMPERATURE, dim=-1)
-    apart = F.kl_div(given, wanted, reduction="batchmean", log_target=True)
-    return 0.5 * loss + 0.5 * TEMPERATURE**2 * apart
+        soft = teacher.logits(teacher(batch.inputs)[mask]).float()
+    weight = weight * (soft.argmax(-1) == labels)  # learn from the teacher where it is right
+    wanted = F.log_softmax(soft / TEMPERATURE, dim=-1)
+    given = F.log_softmax(logits / TEMPERATURE, dim=-1)
+    apart = F.kl_div(given, wanted, reduction="none", log_target=True).sum(-1)
+    return 0.5 * loss + 0.5 * TEMPERATURE**2 * (apart * weight).sum() / weight.sum().clamp(min=1)
 
 
-@torch.no_grad()
 def held_out_share(model: Network, tokenizer: Tokenizer, task: str, count: int) -> float:
     """How many held-out dialogues have every token right, the right ones before it given."""
-    rng = random.Random(f"watch {task}")
+    rng = Draw(f"watch {task}")
     right = 0
     for _ in range(count):
         ids, prompt = encoded(tokenizer, dialogue(rng, held=True, task=task))
         row = torch.tensor([ids])
-        guessed = model.logits(model(row[:, :-1])[:, prompt - 1 :]).argmax(-1)
+        with torch.no_grad():
+            guessed = model.logits(model(row[:, :-1])[:, prompt - 1 :]).argmax(-1)
         right += int(torch.equal(guessed, row[:, prompt:]))
     return right / count
 
@@ -79,15 +126,18 @@ def held_out_share(model: Network, tokenizer: Tokenizer, task: str, count: int) 
 class Run:
     """One network's training, from its checkpoint if there is one."""
 
-    def __init__(self, name: str, steps: int, options: argparse.Namespace, tokenizer: Tokenizer) -> None:
-        self.name, self.steps, self.options, self.tokenizer = name, steps, options, tokenizer
-        self.file = Path(options.folder) / f"{name}.pt"
+    def __init__(
+        self, name: str, plan: Plan, options: argparse.Namespace, tokenizer: Tokenizer
+    ) -> None:
+        self.name, self.plan, self.tokenizer = name, plan, tokenizer
+        self.file: Path = options.folder / f"{name}.pt"
         self.seed = f"{options.seed} {name}"
         torch.manual_seed(options.seed)
         self.model = Network(shapes(len(tokenizer))[name])
         self.optimizer = Optimizer(self.model)
         self.step = self.pool = self.place = 0
         self.tokens = 0
+        self.batches: list[Batch] = []
         if self.file.exists():
             saved = torch.load(self.file, weights_only=True)
             self.model.load_state_dict(saved["model"])
@@ -102,44 +152,56 @@ class Run:
         at = (self.step, self.pool, self.place, self.tokens)
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state(), "at": at}
         torch.save(state, self.file.with_suffix(".new"))
-        os.replace(self.file.with_suffix(".new"), self.file)
+        self.file.with_suffix(".new").replace(self.file)
 
     def watch(self) -> None:
         """Log the shares of held-out dialogues that are right, teacher-forced."""
-        shares = (f"{task} {100 * held_out_share(self.model, self.tokenizer, task, 50):.0f}" for task in SKILLS)
+        shares = (
+            f"{task} {100 * held_out_share(self.model, self.tokenizer, task, 50):.0f}"
+            for task in SKILLS
+        )
         self.log("held out, %: " + ", ".join(shares))
+
+    def next_batch(self) -> Batch:
+        """The batch whose turn it is."""
+        if not self.batches:
+            plan = self.plan
+            stage = sum(self.pool >= first for first in plan.stages)
+            self.batches = pool(
+                self.tokenizer, self.seed, self.pool, plan.tokens, plan.spread, stage
+            )
+        batch = self.batches[self.place]
+        self.place += 1
+        if self.place == len(self.batches):
+            self.pool, self.place, self.batches = self.pool + 1, 0, []
+        return batch
 
     def train(self, teacher: Network | None) -> Network:
         """Train to the last step, and return the network."""
-        batches: list[Batch] = []
         saved = since = time.monotonic()
-        total, counted = 0.0, 0
-        while self.step < self.steps:
-            if not batches:
-                batches = pool(self.tokenizer, self.seed, self.pool, self.options.tokens)
-            batch = batches[self.place]
-            # Every second step is enough of the teacher, whose pass costs as much as a third of a step.
-            loss = objective(self.model, teacher if self.step % 2 else None, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step(share(self.step, self.steps))
-            total += loss.item()
-            counted += batch.inputs.numel()
-            self.tokens += batch.inputs.numel()
+        total, counted = 0.0, self.tokens
+        while self.step < self.plan.steps:
+            for part in range(self.plan.parts):
+                batch = self.next_batch()
+                # The teacher looks at the first part only: its pass costs a third of a step.
+                loss = objective(self.model, None if part else teacher, batch, self.plan.first)
+                loss = loss / self.plan.parts
+                loss.backward()
+                total += loss.item()
+                self.tokens += batch.inputs.numel()
+            self.optimizer.step(share(self.step, self.plan))
             self.step += 1
-            self.place += 1
-            if self.place == len(batches):
-                self.pool, self.place, batches = self.pool + 1, 0, []
             if self.step % 50 == 0:
-                spent = time.monotonic() - since
+                speed = (self.tokens - counted) / (time.monotonic() - since)
                 self.log(
-                    f"step {self.step}/{self.steps} loss {total / 50:.4f} "
-                    f"tokens {self.tokens / 1e6:.2f}M {counted / spent:.0f}/s"
+                    f"step {self.step}/{self.plan.steps} loss {total / 50:.4f} "
+                    f"tokens {self.tokens / 1e6:.2f}M {speed:.0f}/s"
                 )
-                since, total, counted = time.monotonic(), 0.0, 0
+                since, total, counted = time.monotonic(), 0.0, self.tokens
             if self.step % 500 == 0:
                 self.watch()
                 since = time.monotonic()
-            if time.monotonic() - saved > SAVE_SECONDS or self.step == self.steps:
+            if time.monotonic() - saved > SAVE_SECONDS or self.step == self.plan.steps:
                 self.save()
                 saved = time.monotonic()
         return self.model
@@ -148,17 +210,24 @@ class Run:
 def main() -> None:
     """Both runs one after the other, then the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", default=str(FOLDER), help="where checkpoints and the F32 file go")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for checkpoints and F32 file")
+    parser.add_argument("--output", type=Path, default=SHIPPED, help="the Q8_0 file")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tokens", type=int, default=4096, help="tokens in a batch")
-    parser.add_argument("--teacher-steps", type=int, default=TEACHER_STEPS)
-    parser.add_argument("--student-steps", type=int, default=STUDENT_STEPS)
+    parser.add_argument("--teacher-steps", type=int, default=TEACHER.steps)
+    parser.add_argument("--student-steps", type=int, default=STUDENT.steps)
     options = parser.parse_args()
-    Path(options.folder).mkdir(parents=True, exist_ok=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
     tokenizer = Tokenizer()
-    teacher = Run("teacher", options.teacher_steps, options, tokenizer).train(None)
-    Run("student", options.student_steps, options, tokenizer).train(teacher.eval().requires_grad_(False))
+    plan = replace(TEACHER, steps=options.teacher_steps)
+    teacher = Run("teacher", plan, options, tokenizer).train(None)
+    teacher.eval().requires_grad_(False)
+    plan = replace(STUDENT, steps=options.student_steps)
+    student = Run("student", plan, options, tokenizer)
+    student.train(teacher)
+    plain = options.folder / "tiny-F32.gguf"
+    export(student.file, student.model.shape, plain, options.output)
+    student.log(f"wrote {plain} and {options.output}")
 
 
 if __name__ == "__main__":
