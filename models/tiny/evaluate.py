@@ -70,10 +70,16 @@ def well_formed(output: str) -> bool:
 
 
 def right(task: str, expected: Dialogue, output: str) -> bool:
-    """Whether the answer is the expected one; any wording will do that declines."""
+    """Whether the answer is the expected one.
+
+    Any wording will do that declines, and a sum may name its numbers in either order.
+    """
     answer = output.partition(END_THINK)[2].partition(EOS)[0].strip()
     if task == "decline":
         return answer.startswith(OPENING_OF_A_REFUSAL)
+    if task == "add" and "=" in expected.answer:
+        a, _, b, *rest = expected.answer.split()
+        return answer in (expected.answer, " ".join([b, "+", a, *rest]))
     return answer == expected.answer
 
 
