@@ -4,7 +4,6 @@ import importlib.metadata
 import re
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import runner
@@ -19,22 +18,6 @@ if TYPE_CHECKING:
     from runner.llama.devices import Device
 
 BINDINGS = "llama-cpp-python"
-
-# Instruction sets that make llama.cpp faster: its names for them, and Linux's names for what the
-# processor offers.
-INSTRUCTION_SETS = {
-    "AVX": "avx",
-    "AVX2": "avx2",
-    "FMA": "fma",
-    "F16C": "f16c",
-    "BMI2": "bmi2",
-    "AVX512": "avx512f",
-    "AVX512_VNNI": "avx512_vnni",
-    "AVX512_BF16": "avx512_bf16",
-    "DOTPROD": "asimddp",
-    "MATMUL_INT8": "i8mm",
-    "SVE": "sve",
-}
 
 # Backends that serve one vendor's GPUs; others (Vulkan, SYCL, OpenCL) name the GPU itself.
 BACKEND_VENDORS = {"CUDA": "NVIDIA", "ROCm": "AMD", "Metal": "Apple", "MTL": "Apple"}
@@ -107,7 +90,7 @@ def _build(
         return facts, [Finding(error.message, error.remedy)]
     devices, built = llama.devices(), llama.build()
     sets = llama.instruction_sets()
-    missing = [name for name in offered_instruction_sets() if name not in sets]
+    missing = [name for name in machine.instruction_sets() if name not in sets]
     facts |= {
         "works": True,
         "library": str(built.library),
@@ -148,17 +131,6 @@ def serves(device: "Device", accelerator: Accelerator) -> bool:
     return accelerator.vendor.lower() in described or any(
         len(word) > 3 and word in described for word in words
     )
-
-
-def offered_instruction_sets(cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
-    """Those of INSTRUCTION_SETS that the processor has; none where the system does not tell."""
-    try:
-        text = cpuinfo.read_text(errors="replace")
-    except OSError:
-        return []
-    line = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    flags = set(line[1].split()) if line else set()
-    return [name for name, flag in INSTRUCTION_SETS.items() if flag in flags]
 
 
 def _compile_line() -> str:

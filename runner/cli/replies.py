@@ -69,9 +69,14 @@ class Screen:
         if self._kind == "tool_call" and self._shown["tool_call"]:
             note(f"tool call: {self._call.strip()}")
         if self._kind == "reasoning" and self._summary and self._thought:
-            note(f"thought for {duration(self._latest - self._started)}")
-            print(file=sys.stderr, flush=True)
+            self._sum_up(self._latest - self._started)
         self._kind = None
+
+    def _sum_up(self, seconds: float) -> None:
+        """Say how long it thought; of reasoning nobody saw, only what somebody waited for."""
+        if self._shown["reasoning"] or seconds >= 1:
+            note(f"thought for {duration(seconds)}")
+            print(file=sys.stderr, flush=True)
 
     def _open(self, event: Event) -> None:
         self._kind = event.kind

@@ -5,6 +5,7 @@ Nothing here raises for what a machine lacks: a missing tool or table is a missi
 
 from runner.machine.accelerators import Accelerator, accelerators
 from runner.machine.disk import free_disk
+from runner.machine.instruction_sets import instruction_sets
 from runner.machine.memory import Memory, memory
 from runner.machine.platform import Platform, platform_facts
 from runner.machine.processors import Processors, processors
@@ -18,6 +19,7 @@ __all__ = [
     "accelerators",
     "free_disk",
     "gpu_remedy",
+    "instruction_sets",
     "memory",
     "platform_facts",
     "processors",

@@ -21,15 +21,21 @@ def test_a_transcript(runner: Runner) -> None:
     assert "42" in said.out
 
 
-def test_the_header_and_the_durations_go_to_stderr(runner: Runner) -> None:
-    said = runner(*CHAT, "--think", "hide", stdin="hello\n")
+def test_the_header_and_the_reasoning_go_to_stderr(runner: Runner) -> None:
+    said = runner(*CHAT, stdin="hello\n")
     assert said.code == 0
-    header, thought, empty = said.err.split("\n", 2)
+    header, rest = said.err.split("\n", 1)
     assert re.fullmatch(
         r"tiny · context 2048 · CPU, \d+ threads? · /help lists commands", header
     ) or re.fullmatch(r"tiny · context 2048 · \w+ layers on .*", header)
-    assert re.fullmatch(r"thought for \d+\.\d s", thought)
-    assert empty == "\n"
+    assert re.fullmatch(r"\S.*\nthought for \d+\.\d s\n\n", rest, re.DOTALL)
+    assert "thought" not in said.out
+
+
+def test_nothing_is_said_of_hidden_reasoning_that_took_no_time(runner: Runner) -> None:
+    said = runner(*CHAT, "--think", "hide", stdin="hello\n")
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("tiny · context 2048")
 
 
 def test_a_name_is_remembered_over_turns(runner: Runner) -> None:

@@ -4,11 +4,10 @@ import importlib.metadata
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from runner.cli.diagnosis import INSTRUCTION_SETS, offered_instruction_sets, serves
+from runner.cli.diagnosis import serves
 from runner.llama.devices import Device, instruction_sets
 from runner.machine import Accelerator
 from runner.settings import OPTIONS, config_file, data_directory
@@ -74,16 +73,6 @@ def test_a_record_that_cannot_be_read_is_a_finding(runner: Runner) -> None:
     said = runner("doctor")
     assert said.code == 0
     assert f"! {folder / 'm.gguf.json'}: " in said.out
-
-
-def test_what_the_processor_offers_is_read_from_its_flags(tmp_path: Path) -> None:
-    x86, arm, other = tmp_path / "x86", tmp_path / "arm", tmp_path / "other"
-    x86.write_text("model name\t: X\nflags\t\t: fpu sse avx avx2 fma avx512f\nflags\t\t: fpu\n")
-    arm.write_text("Features\t: fp asimd asimddp i8mm\n")
-    assert offered_instruction_sets(x86) == ["AVX", "AVX2", "FMA", "AVX512"]
-    assert offered_instruction_sets(arm) == ["DOTPROD", "MATMUL_INT8"]
-    assert offered_instruction_sets(other) == []
-    assert len(set(INSTRUCTION_SETS.values())) == len(INSTRUCTION_SETS)
 
 
 def gpu(name: str, description: str, kind: str = "gpu") -> Device:
