@@ -1,12 +1,13 @@
 """Fetching a model from the Hub, verified and recorded, and deleting it again."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.catalog import Quantization, load_catalog
-from runner.errors import IntegrityError, UnknownModel
+from runner.errors import IntegrityError, ModelNotHere, UnknownModel
 from runner.hub import quantization_of
 from runner.library import Library, Part, Record
 from runner.models.find import Located, entry_of, locate, located_record, shipped
@@ -22,12 +23,18 @@ FetchProgress = Callable[[str, int, int], None]
 def pull(text: str, *, hub: "Hub", progress: FetchProgress) -> Located:
     """Fetch the model `text` names, verified, and record it. Already here: nothing is fetched.
 
+    Offline, a model that is here is taken as it was recorded.
+
     Raises what `hub` raises, and UnknownModel, IntegrityError where the catalogue knows another
     sha256 than the Hub, DiskError.
     """
     from runner.hub import choose, parts_of
 
-    match parse(text):
+    reference = parse(text)
+    if hub.offline and not isinstance(reference, FileReference):
+        with suppress(ModelNotHere):
+            return locate(text)
+    match reference:
         case FileReference(path=path):
             raise UnknownModel(
                 f"{path} is a path", remedy=f"A file runs in place: runner chat {path}"
@@ -41,7 +48,7 @@ def pull(text: str, *, hub: "Hub", progress: FetchProgress) -> Located:
             files = parts_of(listing, known.file)
             _agree(known, files[0])
             name, quantization = entry.name, known.name
-        case HubReference() as reference:
+        case HubReference():
             listing = hub.listing(reference.repository, reference.revision)
             files = (
                 parts_of(listing, reference.file)

@@ -103,6 +103,16 @@ def test_offline_pulls_nothing(published: LoopbackHub) -> None:
     assert not published.requests
 
 
+def test_offline_a_model_that_is_here_is_found_without_a_connection(
+    published: LoopbackHub,
+) -> None:
+    pulled = models.pull(f"{REPOSITORY}:Q8_0", hub=Hub(), progress=silent)
+    asked = len(published.requests)
+    again = models.pull(f"{REPOSITORY}:Q8_0", hub=Hub(offline=True), progress=silent)
+    assert again.path == pulled.path
+    assert len(published.requests) == asked
+
+
 def test_the_shipped_model_is_not_removed() -> None:
     with pytest.raises(UnknownModel, match="comes with Runner"):
         models.remove("tiny")
