@@ -1,190 +1,211 @@
-"""The decode loop: one thread owns a context, reads prompts and decodes replies.
+"""The decode loop: one thread owns a context, and computes all requests under way together.
 
 Callers submit requests and iterate streams; llama.cpp computes on this thread alone, with the
-GIL released, so Ctrl-C and the screen never wait for it.
+GIL released, so Ctrl-C and the screen never wait for it. Each step is one batch: a token of every
+reply under way, and a share of every prompt still being read.
 """
 
 import queue
-import random
 import threading
 import time
+from collections import deque
 
-from runner.engine.events import Finish, Sampling, Timings
+from runner.engine.run import Run, unstarted
+from runner.engine.sequences import Sequences
 from runner.engine.stream import Request
-from runner.engine.text import ReplyText
-from runner.llama.context import DecodeAborted, LlamaContext
-from runner.llama.sampler import LlamaSampler
+from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
+
+DELAY_SECONDS = 0.1
+"""How long a prompt being read may hold up the next token of other replies."""
+
+SMALLEST_SHARE = 16
+"""Tokens of a prompt read in a step, however slow the machine is."""
 
 
 class DecodeLoop(threading.Thread):
-    """Serves requests one after another on one sequence, keeping what is in its KV cache so that
-    a prompt that begins like the last one is read only from where it differs."""
+    """Serves as many requests at once as the context has sequences; others wait their turn."""
 
     def __init__(self, context: LlamaContext, vocabulary: Vocabulary) -> None:
         super().__init__(name="runner-decode", daemon=True)
         self._context = context
         self._vocabulary = vocabulary
+        self._batch = Batch(context.batch_size)
+        self._sequences = Sequences(context)
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self._current: Request | None = None
-        self._resident: list[int] = []
+        self._waiting: deque[Request] = deque()
+        self._runs: list[Run] = []
+        self._parked: deque[Run] = deque()
+        self._full = False
+        self._alone: Request | None = None
+        self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
+        self._stopping = False
 
     def submit(self, request: Request) -> None:
         self._inbox.put(request)
 
     def cancel(self, request: Request) -> None:
-        # `cancelled` first: the loop looks at it after it has made the request current.
+        # `cancelled` first: the loop looks at it after it has said who is alone.
         request.cancelled = True
-        if self._current is request:
+        if self._alone is request:
             self._context.abort()
 
     def stop(self) -> None:
         """End the thread, cancelling what it is at. Returns when it has ended."""
+        self._stopping = True
         self._inbox.put(None)
-        if self._current is not None:
-            self.cancel(self._current)
+        if (alone := self._alone) is not None:
+            self.cancel(alone)
         self.join()
 
     def run(self) -> None:
-        while (request := self._inbox.get()) is not None:
-            self._current = request
-            self._context.allow()
-            try:
-                request.outbox.put(self._serve(request))
-            except Exception as error:
-                self._forget()
-                request.outbox.put(error)
-            finally:
-                self._current = None
+        while self._receive():
+            self._admit()
+            self._end_cancelled()
+            if self._runs:
+                try:
+                    self._step()
+                except Exception as error:
+                    self._fail(error)
+        while not self._inbox.empty():
+            if (request := self._inbox.get()) is not None:
+                self._waiting.append(request)
+        for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
+            request.cancelled = True
+        self._end_cancelled()
 
-    def _serve(self, request: Request) -> Finish:
-        run = _Run(request, self._vocabulary)
-        try:
-            run.started = time.perf_counter()
-            run.reused = self._keep_prefix(request.tokens)
-            self._read(request, run.reused)
-            self._decode(request, run)
-        except DecodeAborted:
-            self._repair()
-            run.reason = "cancelled"
-        finally:
-            run.sampler.close()
-        return run.finish()
-
-    def _keep_prefix(self, tokens: list[int]) -> int:
-        """Drop what the cache holds beyond its common prefix with `tokens`; its length."""
-        shared = 0
-        # The last token is always read again: its logits are needed.
-        for old, new in zip(self._resident, tokens[:-1], strict=False):
-            if old != new:
-                break
-            shared += 1
-        if shared < len(self._resident):
-            if shared and self._context.forget_from(shared):
-                del self._resident[shared:]
-            else:
-                self._forget()
-        return len(self._resident)
-
-    def _forget(self) -> None:
-        self._context.clear()
-        self._resident.clear()
-
-    def _read(self, request: Request, start: int) -> None:
-        tokens, size = request.tokens, self._context.batch
-        for position in range(start, len(tokens), size):
-            if request.cancelled:
-                raise DecodeAborted
-            chunk = tokens[position : position + size]
-            self._step(chunk, logits=position + size >= len(tokens))
-            if request.progress is not None:
-                request.progress(position + len(chunk) - start, len(tokens) - start)
-
-    def _step(self, tokens: list[int], *, logits: bool) -> None:
-        self._context.decode(tokens, len(self._resident), logits=logits)
-        self._resident += tokens
-
-    def _decode(self, request: Request, run: "_Run") -> None:
+    def _receive(self) -> bool:
+        """Take in new requests, waiting for one where there is nothing to do; False to end."""
         while True:
-            token = run.sampler.sample(self._context)
-            run.sampled(token)
-            if self._vocabulary.is_end(token) and not request.ignore_end:
-                run.reason = "end"
+            try:
+                request = self._inbox.get(block=not (self._runs or self._waiting))
+            except queue.Empty:
+                return not self._stopping
+            if request is None:
+                return False
+            self._waiting.append(request)
+
+    def _admit(self) -> None:
+        """Give a sequence to those who wait, in the order in which they came."""
+        while (self._parked or self._waiting) and not self._full:
+            tokens = self._parked[0].tokens if self._parked else self._waiting[0].tokens
+            taken = self._sequences.take(tokens)
+            if taken is None:
                 return
-            run.emit(token)
-            if request.max_tokens is not None and run.reply_tokens >= request.max_tokens:
-                run.reason = "length"
-                return
-            if request.cancelled:
+            if self._parked:
+                run = self._parked.popleft()
+                run.sequence = taken[0]
+            else:
+                run = Run(self._waiting.popleft(), *taken, self._vocabulary)
+            self._runs.append(run)
+
+    def _end_cancelled(self) -> None:
+        for run in [*self._runs, *self._parked]:
+            if run.request.cancelled:
                 run.reason = "cancelled"
-                return
-            if len(self._resident) >= self._context.length:
-                run.reason = "context"
-                return
-            self._step([token], logits=True)
+        self._end_finished()
+        for request in [one for one in self._waiting if one.cancelled]:
+            self._waiting.remove(request)
+            request.outbox.put(unstarted(request))
 
-    def _repair(self) -> None:
-        """After an abort part of a batch may be in the cache: drop what is not accounted for."""
-        if not self._context.forget_from(len(self._resident)):
-            self._forget()
+    def _end_finished(self) -> None:
+        for run in [run for run in self._runs if run.reason is not None]:
+            self._runs.remove(run)
+            self._sequences.give_back(run.sequence)
+            self._full = False
+            run.end()
+        for run in [run for run in self._parked if run.reason is not None]:
+            self._parked.remove(run)
+            run.end()
 
+    def _step(self) -> None:
+        """Compute one batch, and sample from it."""
+        shares = self._shares()
+        self._batch.clear()
+        rows = {}
+        for run, share in shares:
+            held = len(run.sequence.tokens)
+            ends = share == run.unread
+            rows[run] = self._batch.add(
+                run.tokens[held : held + share], held, run.sequence.id, logits=ends
+            )
+        if not self._compute():
+            return
+        for run, share in shares:
+            held = len(run.sequence.tokens)
+            reading = held < len(run.request.tokens)
+            self._sequences.read(run.sequence, run.tokens[held : held + share])
+            if reading:
+                run.report()
+                if len(run.sequence.tokens) == run.request.boundary:
+                    self._sequences.snapshot(run.sequence)
+            if not run.unread:
+                run.sample(self._context, rows[run])
+        self._end_finished()
 
-class _Run:
-    """One request being served: its sampler, its text and its clock."""
+    def _shares(self) -> list[tuple[Run, int]]:
+        """How many tokens of each run to compute in this step.
 
-    def __init__(self, request: Request, vocabulary: Vocabulary) -> None:
-        self.request = request
-        self.seed = _seed(request.sampling)
-        self.sampler = _sampler(request.sampling, self.seed, vocabulary.size)
-        self.text = ReplyText(vocabulary, request.prompt)
-        self.reason: str = "end"
-        self.started = time.perf_counter()
-        self.reused = 0
-        self.reply_tokens = 0
-        self.first_at = self.last_at = 0.0
+        Replies under way get their one. What is left of the batch is shared by the prompts being
+        read, evenly; where somebody's reply would wait for it, no more than a short delay's worth.
+        """
+        replying = [run for run in self._runs if run.unread == 1]
+        reading = [run for run in self._runs if run.unread > 1]
+        room = self._context.batch_size - len(replying)
+        if replying:
+            room = min(room, max(SMALLEST_SHARE, int(self._rate * DELAY_SECONDS)))
+        shares = [(run, 1) for run in replying]
+        reading.sort(key=lambda run: run.unread)
+        for number, run in enumerate(reading):
+            share = min(run.unread, max(1, room // (len(reading) - number)))
+            if self._sequences.forgetful and run.before_boundary:
+                share = min(share, run.before_boundary)  # a snapshot is taken there
+            if room >= share:
+                shares.append((run, share))
+                room -= share
+        return shares
 
-    def sampled(self, token: int) -> None:
-        self.last_at = time.perf_counter()
-        self.reply_tokens += 1
-        if self.reply_tokens == 1:
-            self.first_at = self.last_at
+    def _compute(self) -> bool:
+        """Compute the batch. False where nothing came of it and the step is to be made anew."""
+        self._context.allow()
+        self._alone = self._runs[0].request if len(self._runs) == 1 else None
+        if self._alone is not None and (self._alone.cancelled or self._stopping):
+            return False
+        started = time.perf_counter()
+        try:
+            self._context.decode(self._batch)
+        except DecodeAborted:
+            for run in self._runs:
+                self._sequences.repair(run.sequence)
+            return False
+        except NoRoom:
+            self._make_room()
+            return False
+        finally:
+            self._alone = None
+        if self._batch.count > SMALLEST_SHARE:
+            self._rate = self._batch.count / (time.perf_counter() - started)
+        return True
 
-    def emit(self, token: int) -> None:
-        for event in self.text.feed(token, self.last_at):
-            self.request.outbox.put(event)
+    def _make_room(self) -> None:
+        """Forget what no request needs; else park the youngest until another is done, when it
+        reads again what it had. A request that fills the context alone is over."""
+        if self._sequences.make_room():
+            return
+        youngest = self._runs[-1]
+        if len(self._runs) == 1:
+            youngest.reason = "context"
+            self._end_finished()
+            return
+        self._runs.remove(youngest)
+        self._sequences.drop(youngest.sequence)
+        self._parked.appendleft(youngest)
+        self._full = True
 
-    def finish(self) -> Finish:
-        ended = time.perf_counter()
-        for event in self.text.close(ended):
-            self.request.outbox.put(event)
-        first, last = self.first_at or ended, self.last_at or ended
-        timings = Timings(
-            prompt_tokens=len(self.request.tokens),
-            reused_tokens=self.reused,
-            prefill_seconds=first - self.started,
-            reply_tokens=self.reply_tokens,
-            decode_seconds=last - first,
-            first_token_seconds=first - self.request.submitted,
-            total_seconds=ended - self.request.submitted,
-        )
-        return Finish(self.reason, timings, self.seed)  # type: ignore[arg-type]
-
-
-def _seed(sampling: Sampling) -> int:
-    # 2³² − 1 asks llama.cpp for a seed of its own, which would not be known.
-    return random.randrange(2**32 - 1) if sampling.seed is None else sampling.seed
-
-
-def _sampler(sampling: Sampling, seed: int, vocabulary_size: int) -> LlamaSampler:
-    return LlamaSampler(
-        vocabulary_size=vocabulary_size,
-        temperature=sampling.temperature,
-        top_k=sampling.top_k,
-        top_p=sampling.top_p,
-        min_p=sampling.min_p,
-        seed=seed,
-        repeat_penalty=sampling.repeat_penalty,
-        frequency_penalty=sampling.frequency_penalty,
-        presence_penalty=sampling.presence_penalty,
-        penalty_tokens=sampling.penalty_tokens,
-    )
+    def _fail(self, error: Exception) -> None:
+        """llama.cpp failed: nobody knows what the cache holds now."""
+        for run in self._runs:
+            self._sequences.drop(run.sequence)
+            run.fail(error)
+        self._runs.clear()
+        self._full = False

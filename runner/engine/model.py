@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,10 @@ from runner.prompt import Prompt
 BATCH = 512
 """Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
 
+SEQUENCES = 4
+"""Replies under way at once, and beginnings kept for later requests. They share the context; only
+recurrent states and sliding windows cost memory for each."""
+
 
 class Model:
     """Open with `Model.open`; `generate` may be called from any thread."""
@@ -32,7 +37,14 @@ class Model:
         self.load_seconds = load_seconds
 
     @classmethod
-    def open(cls, path: Path, placement: Placement, *, progress: Progress | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        placement: Placement,
+        *,
+        sequences: int = SEQUENCES,
+        progress: Progress | None = None,
+    ) -> Self:
         """Load `path` as `placement` says.
 
         Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
@@ -54,6 +66,7 @@ class Model:
                 batch=BATCH,
                 threads=placement.threads,
                 kv_type=placement.kv_type,
+                sequences=sequences,
             )
             undo.pop_all()
         return cls(model, context, time.perf_counter() - started)
@@ -84,6 +97,13 @@ class Model:
     def encode(self, prompt: Prompt) -> list[int]:
         return encode_prompt(prompt, self._model.vocabulary)
 
+    def _boundary(self, prompt: Prompt) -> int:
+        """How many of a prompt's tokens come before what opens the reply: the next prompt goes on
+        with the reply's own text there, often without its reasoning."""
+        if prompt.segments[-1:] and prompt.segments[-1].origin == "template":
+            return len(self.encode(replace(prompt, segments=prompt.segments[:-1])))
+        return 0
+
     def generate(
         self,
         prompt: Prompt | Sequence[int],
@@ -100,8 +120,10 @@ class Model:
         """
         if isinstance(prompt, Prompt):
             tokens = self.encode(prompt)
+            boundary = self._boundary(prompt)
         else:
             tokens, prompt = list(prompt), Prompt.raw("")
+            boundary = len(tokens) - 1
         if not tokens:
             # A vocabulary without BOS and an empty raw prompt: there must be something to read.
             tokens = [max(self.vocabulary.bos, 0)]
@@ -112,7 +134,7 @@ class Model:
                 if self.context_length < self._model.context_train
                 else "Shorten it, or choose a model with a longer context.",
             )
-        request = Request(prompt, tokens, sampling, max_tokens, ignore_end, progress)
+        request = Request(prompt, tokens, boundary, sampling, max_tokens, ignore_end, progress)
         self._loop.submit(request)
         return Stream(request, self._loop)
 

@@ -23,6 +23,8 @@ class Request:
 
     prompt: Prompt
     tokens: list[int]
+    boundary: int
+    """How many of the tokens the next prompt is likely to begin with too."""
     sampling: Sampling
     max_tokens: int | None
     ignore_end: bool

@@ -1,4 +1,5 @@
-"""A context: the KV cache of a loaded model, and the calls that move it forward and back."""
+"""A context: the KV cache of a loaded model, shared by several sequences, and the calls that move
+them forward and back."""
 
 import ctypes
 import ctypes.util
@@ -17,11 +18,15 @@ KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_
 """Names a user may give for the type of the KV cache, with ggml's numbers."""
 
 FLASH_ATTENTION_AUTO = -1
-ABORTED = 2
+NO_ROOM, ABORTED = 1, 2  # what llama_decode returns
 
 
 class DecodeAborted(Exception):
-    """`Context.abort()` was called while llama.cpp computed; the batch may be partly kept."""
+    """`abort()` was called while llama.cpp computed; the batch may be partly kept."""
+
+
+class NoRoom(Exception):
+    """The cache has no free cells for the batch; nothing of it was kept."""
 
 
 def _strlen() -> Any:
@@ -36,8 +41,55 @@ def _strlen() -> Any:
     return ctypes.cast(c_library.strlen, llama_cpp.ggml_abort_callback)
 
 
+class Batch:
+    """Tokens to be computed together, each at a position of a sequence.
+
+    The arrays are allocated once: filling them is a few vectorised writes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self._tokens = np.zeros(size, np.int32)
+        self._positions = np.zeros(size, np.int32)
+        self._sequences = np.zeros(size, np.int32)
+        self._logits = np.zeros(size, np.int8)
+        self._ones = np.ones(size, np.int32)
+        first = self._sequences.ctypes.data
+        self._pointers = np.arange(first, first + 4 * size, 4, dtype=np.uintp)
+        self._struct = llama_cpp.llama_batch()
+        for name, array in (
+            ("token", self._tokens),
+            ("pos", self._positions),
+            ("n_seq_id", self._ones),
+            ("seq_id", self._pointers),
+            ("logits", self._logits),
+        ):
+            kind = dict(llama_cpp.llama_batch._fields_)[name]
+            setattr(self._struct, name, ctypes.cast(array.ctypes.data, kind))
+
+    def clear(self) -> None:
+        self.count = 0
+
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, logits: bool) -> int:
+        """Append `tokens` at `position` onwards; `logits` keeps those after the last one, which
+        are then found under the row that is returned."""
+        start, end = self.count, self.count + len(tokens)
+        self._tokens[start:end] = tokens
+        self._positions[start:end] = range(position, position + len(tokens))
+        self._sequences[start:end] = sequence
+        self._logits[start:end] = 0
+        self._logits[end - 1] = logits
+        self.count = end
+        return end - 1
+
+    @property
+    def struct(self) -> Any:
+        self._struct.n_tokens = self.count
+        return self._struct
+
+
 class LlamaContext:
-    """One sequence's KV cache. Not thread-safe, but for `abort()`."""
+    """The KV cache of up to `sequences` sequences. Not thread-safe, but for `abort()`."""
 
     def __init__(
         self,
@@ -47,17 +99,19 @@ class LlamaContext:
         batch: int,
         threads: int,
         kv_type: str = "f16",
+        sequences: int = 1,
     ) -> None:
-        """Allocate for `context` tokens, at most `batch` of them in one `decode`.
+        """Allocate for `context` tokens of all sequences together, at most `batch` of them in one
+        `decode`.
 
-        Logits are kept for one token of a batch only: room for every token would cost
+        Logits are kept for one token of each sequence: room for every token of a batch would cost
         `batch × vocabulary` floats. Raises DoesNotFit.
         """
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
         parameters.n_batch = parameters.n_ubatch = min(batch, context)
-        parameters.n_seq_max = 1
-        parameters.n_outputs_max = 1
+        parameters.n_seq_max = parameters.n_outputs_max = sequences
+        parameters.kv_unified = True  # sequences share cells: a branch costs nothing
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = KV_TYPES[kv_type]
         parameters.flash_attn_type = FLASH_ATTENTION_AUTO
@@ -74,58 +128,71 @@ class LlamaContext:
                 remedy="Choose a smaller context (--ctx) or KV type (--kv q8_0).",
             )
         self.length: int = llama_cpp.llama_n_ctx(self._pointer)
-        self.batch: int = llama_cpp.llama_n_batch(self._pointer)
+        self.batch_size: int = llama_cpp.llama_n_batch(self._pointer)
+        self.sequences = sequences
+        self.window = model.sliding_window
+        self.recurrent = model.recurrent
         self._memory = llama_cpp.llama_get_memory(self._pointer)
-        self._window = model.sliding_window
-        self._batch = llama_cpp.llama_batch_init(self.batch, 0, 1)
-        self._prepare_batch()
-
-    def _prepare_batch(self) -> None:
-        """Numpy views over the batch's arrays, which live as long as the batch does."""
-
-        def view(pointer: Any, kind: Any) -> Any:
-            return np.ctypeslib.as_array(pointer, shape=(self.batch,)).view(kind)
-
-        self._tokens = view(self._batch.token, np.int32)
-        self._positions = view(self._batch.pos, np.int32)
-        self._wants_logits = view(self._batch.logits, np.int8)
-        view(self._batch.n_seq_id, np.int32)[:] = 1
-        for index in range(self.batch):
-            self._batch.seq_id[index][0] = 0
 
     @property
     def pointer(self) -> Any:
         return self._pointer
 
-    def decode(self, tokens: Sequence[int], position: int, *, logits: bool) -> None:
-        """Read `tokens` at `position` onwards; `logits` keeps those after the last one.
+    def decode(self, batch: Batch) -> None:
+        """Compute a batch.
 
-        Raises DecodeAborted, and RunnerError where llama.cpp fails.
+        Raises DecodeAborted, NoRoom, and RunnerError where llama.cpp fails.
         """
-        count = len(tokens)
-        self._tokens[:count] = tokens
-        self._positions[:count] = np.arange(position, position + count, dtype=np.int32)
-        self._wants_logits[:count] = 0
-        self._wants_logits[count - 1] = logits
-        self._batch.n_tokens = count
-        code = llama_cpp.llama_decode(self._pointer, self._batch)
+        code = llama_cpp.llama_decode(self._pointer, batch.struct)
+        if code == 0:
+            return
         if code == ABORTED:
             raise DecodeAborted
-        if code != 0:
-            raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
+        if code == NO_ROOM:
+            raise NoRoom
+        raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
 
-    def forget_from(self, position: int) -> bool:
-        """Drop everything from `position` on. False where this cache cannot: it is then unchanged
-        (a recurrent one) or no longer holds the window before `position` (a sliding one)."""
-        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, position, -1):
+    def forget_from(self, sequence: int, position: int) -> bool:
+        """Drop a sequence from `position` on. False where this cache cannot: a recurrent one is
+        then unchanged, a sliding one no longer holds the window before `position`."""
+        if not llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1):
             return False
-        oldest = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
-        return position == 0 or not self._window or oldest <= max(0, position - self._window)
+        return self.sees(sequence, position)
 
-    def clear(self) -> None:
-        """Forget everything. The cells are only marked as empty: zeroing them would touch the
-        whole cache, 15 ms and more for a long context, and nothing reads an empty cell."""
-        llama_cpp.llama_memory_clear(self._memory, False)
+    def sees(self, sequence: int, position: int) -> bool:
+        """Whether a sequence still holds all that a token at `position` looks back at."""
+        if position == 0 or not self.window:
+            return True
+        oldest = int(llama_cpp.llama_memory_seq_pos_min(self._memory, sequence))
+        return 0 <= oldest <= max(0, position - self.window)
+
+    def copy(self, source: int, destination: int, length: int) -> None:
+        """Let `destination`, which is empty, begin with the first `length` tokens of `source`.
+
+        The cells are shared, not copied; a recurrent state is copied whole, whatever `length`.
+        """
+        llama_cpp.llama_memory_seq_cp(self._memory, source, destination, 0, length)
+
+    def forget(self, sequence: int) -> None:
+        """Drop a whole sequence, which every cache can."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def state(self, sequence: int) -> bytes:
+        """What a cache that cannot forget needs to return to this point: its recurrent states and
+        sliding windows, without what full attention keeps."""
+        flags = llama_cpp.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        size = llama_cpp.llama_state_seq_get_size_ext(self._pointer, sequence, flags)
+        data = (ctypes.c_uint8 * size)()
+        llama_cpp.llama_state_seq_get_data_ext(self._pointer, data, size, sequence, flags)
+        return bytes(data)
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Return a sequence to where `state` was taken. False where llama.cpp refuses."""
+        flags = llama_cpp.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        data = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(
+            llama_cpp.llama_state_seq_set_data_ext(self._pointer, data, len(state), sequence, flags)
+        )
 
     def abort(self) -> None:
         """Make a running `decode` stop within milliseconds, from any thread (CPU back ends only;
@@ -138,6 +205,5 @@ class LlamaContext:
 
     def close(self) -> None:
         if self._pointer:
-            llama_cpp.llama_batch_free(self._batch)
             llama_cpp.llama_free(self._pointer)
             self._pointer = None

@@ -76,6 +76,13 @@ class LlamaModel:
         return int(llama_cpp.llama_model_n_swa(self._pointer))
 
     @property
+    def recurrent(self) -> bool:
+        """Whether some layers keep a state that cannot be taken back, instead of a cache."""
+        return bool(llama_cpp.llama_model_is_recurrent(self._pointer)) or bool(
+            llama_cpp.llama_model_is_hybrid(self._pointer)
+        )
+
+    @property
     def layers(self) -> int:
         return int(llama_cpp.llama_model_n_layer(self._pointer))
 

@@ -53,9 +53,9 @@ class LlamaSampler:
     def _add(self, sampler: Any) -> None:
         llama_cpp.llama_sampler_chain_add(self._chain, sampler)
 
-    def sample(self, context: LlamaContext) -> int:
-        """The next token after the last one decoded with logits; the chain remembers it."""
-        return int(llama_cpp.llama_sampler_sample(self._chain, context.pointer, -1))
+    def sample(self, context: LlamaContext, row: int) -> int:
+        """The token after that of a batch's `row`, decoded with logits; the chain remembers it."""
+        return int(llama_cpp.llama_sampler_sample(self._chain, context.pointer, row))
 
     def close(self) -> None:
         if self._chain:
