@@ -78,7 +78,7 @@ class DecodeLoop(threading.Thread):
         """Take in new requests, waiting for one where there is nothing to do; False to end."""
         while True:
             try:
-                request = self._inbox.get(block=not (self._runs or self._waiting))
+                request = self._inbox.get(block=not (self._runs or self._parked or self._waiting))
             except queue.Empty:
                 return not self._stopping
             if request is None:
