@@ -119,7 +119,7 @@ class DecodeLoop(threading.Thread):
             run.end()
 
     def _step(self) -> None:
-        """Compute one batch, and sample from it."""
+        """Compute one batch, and choose the tokens that follow."""
         shares = self._shares()
         self._batch.clear()
         rows = {}
@@ -140,7 +140,7 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
-                run.sample(self._context, rows[run])
+                run.choose(self._context, rows[run])
         self._end_finished()
 
     def _shares(self) -> list[tuple[Run, int]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from runner.engine.encode import encode_prompt
-from runner.engine.events import Sampling
 from runner.engine.loop import DecodeLoop
+from runner.engine.options import Options
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
@@ -107,14 +107,11 @@ class Model:
     def generate(
         self,
         prompt: Prompt | Sequence[int],
+        options: Options | None = None,
         *,
-        sampling: Sampling,
-        max_tokens: int | None = None,
-        ignore_end: bool = False,
         progress: ReadProgress | None = None,
     ) -> Stream:
-        """Start a reply. A sequence of tokens is taken as it is (benchmarks), and `ignore_end`
-        goes on past end-of-generation tokens.
+        """Start a reply. A sequence of tokens is taken as it is (benchmarks).
 
         Raises PromptTooLong where prompt leaves no room for one token of reply.
         """
@@ -134,7 +131,7 @@ class Model:
                 if self.context_length < self._model.context_train
                 else "Shorten it, or choose a model with a longer context.",
             )
-        request = Request(prompt, tokens, boundary, sampling, max_tokens, ignore_end, progress)
+        request = Request(prompt, tokens, boundary, options or Options(), progress)
         self._loop.submit(request)
         return Stream(request, self._loop)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from runner.engine.events import Event, Finish, Sampling
+from runner.engine.events import Event, Finish
+from runner.engine.options import Options
 from runner.prompt import Prompt
 
 ReadProgress = Callable[[int, int], None]
@@ -25,9 +26,7 @@ class Request:
     tokens: list[int]
     boundary: int
     """How many of the tokens the next prompt is likely to begin with too."""
-    sampling: Sampling
-    max_tokens: int | None
-    ignore_end: bool
+    options: Options
     progress: ReadProgress | None
     submitted: float = field(default_factory=time.perf_counter)
     cancelled: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from runner.errors import DoesNotFit, RunnerError
 from runner.llama import library
@@ -131,6 +132,7 @@ class LlamaContext:
         self.batch_size: int = llama_cpp.llama_n_batch(self._pointer)
         self.sequences = sequences
         self.window = model.sliding_window
+        self._vocabulary_size = model.vocabulary.size
         self.recurrent = model.recurrent
         self._memory = llama_cpp.llama_get_memory(self._pointer)
 
@@ -151,6 +153,11 @@ class LlamaContext:
         if code == NO_ROOM:
             raise NoRoom
         raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
+
+    def logits(self, row: int) -> npt.NDArray[np.float32]:
+        """The logits after the token of a batch's `row`: a view, until the next `decode`."""
+        pointer = llama_cpp.llama_get_logits_ith(self._pointer, row)
+        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
 
     def forget_from(self, sequence: int, position: int) -> bool:
         """Drop a sequence from `position` on. False where this cache cannot: a recurrent one is

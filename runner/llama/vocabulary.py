@@ -31,6 +31,10 @@ class Vocabulary:
         self._pieces: dict[int, bytes] = {}
         self._marks: dict[int, str | None] = {}
 
+    @property
+    def pointer(self) -> Any:
+        return self._vocab
+
     def encode(self, text: str, *, marks: bool) -> list[int]:
         """The tokens of `text` without BOS; `marks` lets control tokens be recognised in it."""
         data = text.encode("utf-8", "replace")

@@ -11,8 +11,9 @@ from runner.models.probed import probe_once
 from runner.settings import Settings
 
 if TYPE_CHECKING:
-    from runner.engine.events import Sampling
     from runner.engine.model import Model
+    from runner.engine.options import Options
+    from runner.engine.sampling import Sampling
     from runner.engine.stream import ReadProgress, Stream
     from runner.fit import Placement
     from runner.prompt import ChatTemplate, Message
@@ -41,17 +42,18 @@ class Ready:
     ) -> "Stream":
         """Start the assistant's next turn."""
         prompt = self.template.render(messages, tools=tools, think=self.think)
-        return self.model.generate(
-            prompt, sampling=self.sampling, max_tokens=self.max_tokens, progress=progress
-        )
+        return self.model.generate(prompt, self._options(), progress=progress)
+
+    def _options(self) -> "Options":
+        from runner.engine.options import Options
+
+        return Options(sampling=self.sampling, max_tokens=self.max_tokens)
 
     def continue_text(self, text: str, *, progress: "ReadProgress | None" = None) -> "Stream":
         """Continue a text without a template, as base models do."""
         from runner.prompt import Prompt
 
-        return self.model.generate(
-            Prompt.raw(text), sampling=self.sampling, max_tokens=self.max_tokens, progress=progress
-        )
+        return self.model.generate(Prompt.raw(text), self._options(), progress=progress)
 
     def close(self) -> None:
         self.model.close()
@@ -137,7 +139,7 @@ def _sampling(
     settings: Settings, entry: Entry | None, model: "Model"
 ) -> "tuple[Sampling, dict[str, str]]":
     """Each sampling value from the first that names one, and where that was."""
-    from runner.engine.events import Sampling
+    from runner.engine.sampling import Sampling
 
     recommended = entry.sampling_for(None) if entry else None
     values: dict[str, Any] = {"seed": settings.seed}

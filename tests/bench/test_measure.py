@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runner.bench import Result, Workload, measure, record, summarize, workloads
 from runner.bench.measure import GREEDY
+from runner.engine.options import Options
 from runner.errors import RunnerError
 from runner.models import Ready
 
@@ -66,7 +67,7 @@ def test_a_run_that_found_its_prompt_in_the_cache_is_void(tiny: Ready) -> None:
     workload = Workload("prefill", 32)
     # What the warm-up is about to read is left in the cache.
     prompt = workload.prompt(tiny.model.vocabulary, seed=-1)
-    tiny.model.generate(prompt, sampling=GREEDY, max_tokens=1).drain()
+    tiny.model.generate(prompt, Options(sampling=GREEDY, max_tokens=1)).drain()
     with pytest.raises(RunnerError, match="pp32 is void: 31 tokens"):
         measure(tiny.model, [workload], 1)
 

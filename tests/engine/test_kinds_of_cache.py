@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.events import Sampling
 from runner.engine.model import Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
 from runner.fit import Placement
 
 KINDS = ["qwen3-dense", "gemma3-dense", "gpt-oss-moe", "lfm2-dense", "qwen35-dense",
@@ -23,7 +24,7 @@ SECOND = [*COMMON, 21, 22, 23]
 def reply(model: Model, tokens: list[int]) -> tuple[list[int], int]:
     """The first tokens of the greedy reply, and how many of the prompt's were reused."""
     stream = model.generate(
-        tokens, sampling=Sampling(temperature=0), max_tokens=12, ignore_end=True
+        tokens, Options(sampling=Sampling(temperature=0), max_tokens=12, ignore_end=True)
     )
     said = [token for event in stream for token in event.tokens]
     return said, stream.finish.timings.reused_tokens

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.events import Finish, Sampling
+from runner.engine.events import Finish
 from runner.engine.model import Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
 from runner.engine.stream import Stream
 from runner.fit import Placement
 from runner.prompt import ChatTemplate, Message
@@ -59,7 +61,7 @@ def alone(tiny_f32: Path, prompts: list[list[int]]) -> list[list[int]]:
 
 
 def ask(model: Model, prompt: Sequence[int], max_tokens: int = 60) -> Stream:
-    return model.generate(prompt, sampling=GREEDY, max_tokens=max_tokens)
+    return model.generate(prompt, Options(sampling=GREEDY, max_tokens=max_tokens))
 
 
 def said(stream: Stream) -> list[int]:
@@ -76,7 +78,7 @@ def test_together_as_alone(model: Model, prompts: list[list[int]], alone: list[l
 def test_one_is_cancelled_and_the_others_go_on(
     model: Model, prompts: list[list[int]], alone: list[list[int]]
 ) -> None:
-    endless = model.generate(prompts[0], sampling=GREEDY, ignore_end=True)
+    endless = model.generate(prompts[0], Options(sampling=GREEDY, ignore_end=True))
     others = [ask(model, prompt) for prompt in prompts[1:3]]
     next(endless)
     endless.cancel()
@@ -85,7 +87,7 @@ def test_one_is_cancelled_and_the_others_go_on(
 
 
 def test_one_that_waits_can_be_cancelled(model: Model, prompts: list[list[int]]) -> None:
-    busy = [model.generate(prompts[0], sampling=GREEDY, ignore_end=True) for _ in range(4)]
+    busy = [model.generate(prompts[0], Options(sampling=GREEDY, ignore_end=True)) for _ in range(4)]
     waiting = ask(model, prompts[1])
     waiting.cancel()
     finish = waiting.drain()
@@ -97,7 +99,9 @@ def test_one_that_waits_can_be_cancelled(model: Model, prompts: list[list[int]])
 
 def test_closing_ends_all_that_is_under_way(tiny_f32: Path, prompts: list[list[int]]) -> None:
     model = opened(tiny_f32, sequences=2)
-    streams = [model.generate(prompts[0], sampling=GREEDY, ignore_end=True) for _ in range(5)]
+    streams = [
+        model.generate(prompts[0], Options(sampling=GREEDY, ignore_end=True)) for _ in range(5)
+    ]
     finishes: list[Finish] = []
     readers = [
         threading.Thread(target=lambda stream=stream: finishes.append(stream.drain()))
@@ -131,7 +135,7 @@ def test_a_branch_keeps_both_ends(
 def test_a_beginning_is_taken_from_a_reply_under_way(
     model: Model, prompts: list[list[int]], alone: list[list[int]]
 ) -> None:
-    endless = model.generate(prompts[4], sampling=GREEDY, ignore_end=True)
+    endless = model.generate(prompts[4], Options(sampling=GREEDY, ignore_end=True))
     next(endless)
     same = ask(model, prompts[4])
     assert said(same) == alone[4]
@@ -144,7 +148,7 @@ def test_where_the_context_is_too_small_for_all_they_take_turns(
     tiny_f32: Path, prompts: list[list[int]]
 ) -> None:
     def reply(model: Model, prompt: list[int]) -> Stream:
-        return model.generate(prompt, sampling=GREEDY, max_tokens=120, ignore_end=True)
+        return model.generate(prompt, Options(sampling=GREEDY, max_tokens=120, ignore_end=True))
 
     expected = []
     for prompt in prompts[:3]:

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.engine.events import Sampling
 from runner.engine.model import BATCH, Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
 from runner.fit import Placement
 from runner.llama.library import llama_cpp
 
@@ -103,7 +104,9 @@ def _check(code: int) -> None:
 
 
 def engine_run(model: Model, sampling: Sampling, prompt: Sequence[int], reply_tokens: int) -> Run:
-    stream = model.generate(prompt, sampling=sampling, max_tokens=reply_tokens, ignore_end=True)
+    stream = model.generate(
+        prompt, Options(sampling=sampling, max_tokens=reply_tokens, ignore_end=True)
+    )
     reply = tuple(token for event in stream for token in event.tokens)
     timings = stream.finish.timings
     if timings.reused_tokens:

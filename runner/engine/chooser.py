@@ -1,0 +1,59 @@
+"""Which token comes next: one that is forced, one of a recording, or what the samplers draw."""
+
+from collections import deque
+
+import numpy as np
+
+from runner.engine.events import Logprobs
+from runner.engine.options import Options
+from runner.engine.sampling import chain, looks_back
+from runner.llama.context import LlamaContext
+from runner.llama.vocabulary import Vocabulary
+
+
+class Chooser:
+    """The choices of one reply. Close it after use."""
+
+    def __init__(
+        self, options: Options, seed: int, vocabulary: Vocabulary, prompt: list[int]
+    ) -> None:
+        self._options = options
+        self._sampler = chain(options.sampling, seed, vocabulary)
+        if window := looks_back(options.sampling):
+            for token in prompt[-window:]:
+                self._sampler.accept(token)
+        self._forced: deque[int] = deque()
+        self._replay = None if options.replay is None else deque(options.replay)
+
+    def force(self, tokens: list[int]) -> None:
+        """Let these come next."""
+        self._forced.extend(tokens)
+
+    def choose(self, context: LlamaContext, row: int) -> int | None:
+        """The token after that of a batch's `row`; None where the recording is over."""
+        if self._forced:
+            token = self._forced.popleft()
+        elif self._replay is None:
+            return self._sampler.sample(context, row)
+        elif self._replay:
+            token = self._replay.popleft()
+        else:
+            return None
+        self._sampler.accept(token)
+        return token
+
+    def logprobs(self, context: LlamaContext, row: int, token: int) -> Logprobs | None:
+        """The probabilities that `token` was chosen from, if they are wanted."""
+        count = self._options.logprobs
+        if count is None:
+            return None
+        logits = context.logits(row).astype(np.float64)
+        logits -= logits.max()
+        logprobs = logits - np.log(np.exp(logits).sum())
+        best = np.argpartition(-logprobs, count)[:count] if count < len(logprobs) else logprobs
+        best = sorted(best.tolist(), key=lambda one: -logprobs[one]) if count else []
+        likeliest = tuple((int(one), float(logprobs[one])) for one in best)
+        return Logprobs(token, float(logprobs[token]), likeliest)
+
+    def close(self) -> None:
+        self._sampler.close()

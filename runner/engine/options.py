@@ -1,0 +1,23 @@
+"""What a caller wants of a reply, besides the prompt."""
+
+from dataclasses import dataclass, field
+
+from runner.engine.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int | None = None
+    """Tokens of reasoning and answer together; None for as many as the context holds."""
+    think_tokens: int | None = None
+    """Tokens of reasoning after which it is closed, and the answer follows."""
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer where they begin; they are not part of it."""
+    ignore_end: bool = False
+    """Go on past tokens that end a generation (benchmarks)."""
+    logprobs: int | None = None
+    """Give each token's log-probability, and those of this many of the likeliest."""
+    replay: tuple[int, ...] | None = None
+    """Tokens that the sampler is made to return, whatever the logits say; the reply ends with
+    them. For measuring with real text, and for tests that need a certain reply."""
