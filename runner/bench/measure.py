@@ -80,7 +80,8 @@ def measure(
 def _run(model: Model, workload: Workload, seed: int) -> Timings:
     prompt = workload.prompt(model.vocabulary, seed)
     with model.generate(
-        prompt, Options(sampling=GREEDY, max_tokens=workload.reply_tokens, ignore_end=True)
+        prompt,
+        Options(sampling=GREEDY, max_tokens=workload.reply_tokens, ignore_end=True, reuse=False),
     ) as stream:
         timings = stream.drain().timings
     if timings.reused_tokens or timings.reply_tokens != workload.reply_tokens:

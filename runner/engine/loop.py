@@ -88,8 +88,10 @@ class DecodeLoop(threading.Thread):
     def _admit(self) -> None:
         """Give a sequence to those who wait, in the order in which they came."""
         while (self._parked or self._waiting) and not self._full:
-            tokens = self._parked[0].tokens if self._parked else self._waiting[0].tokens
-            taken = self._sequences.take(tokens)
+            first = self._parked[0] if self._parked else self._waiting[0]
+            if isinstance(first, Request) and not first.options.reuse:
+                self._sequences.forget_idle()
+            taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
             if self._parked:

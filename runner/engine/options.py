@@ -16,6 +16,9 @@ class Options:
     """Texts that end the answer where they begin; they are not part of it."""
     ignore_end: bool = False
     """Go on past tokens that end a generation (benchmarks)."""
+    reuse: bool = True
+    """Go on from what earlier requests left in the cache. False empties it of all that is idle
+    first (benchmarks)."""
     logprobs: int | None = None
     """Give each token's log-probability, and those of this many of the likeliest."""
     replay: tuple[int, ...] | None = None

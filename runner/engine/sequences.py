@@ -152,6 +152,11 @@ class Sequences:
         self._empty(min(idle, key=lambda one: one.used))
         return True
 
+    def forget_idle(self) -> None:
+        """Forget everything that no request is using."""
+        while self.make_room():
+            pass
+
     def _empty(self, one: Sequence) -> None:
         self._context.forget(one.id)
         del one.tokens[:]

@@ -63,13 +63,22 @@ def test_rates_are_tokens_over_time(results: tuple[Result, ...]) -> None:
         assert result.first_token.count == REPEAT
 
 
-def test_a_run_that_found_its_prompt_in_the_cache_is_void(tiny: Ready) -> None:
+def test_what_earlier_requests_left_is_not_reused(tiny: Ready) -> None:
     workload = Workload("prefill", 32)
-    # What the warm-up is about to read is left in the cache.
-    prompt = workload.prompt(tiny.model.vocabulary, seed=-1)
+    prompt = workload.prompt(tiny.model.vocabulary, seed=0)
     tiny.model.generate(prompt, Options(sampling=GREEDY, max_tokens=1)).drain()
-    with pytest.raises(RunnerError, match="pp32 is void: 31 tokens"):
-        measure(tiny.model, [workload], 1)
+    (result,) = measure(tiny.model, [workload], 1)
+    assert result.samples[0].timings.reused_tokens == 0
+
+
+def test_a_run_that_found_its_prompt_in_use_is_void(tiny: Ready) -> None:
+    workload = Workload("prefill", 32)
+    prompt = workload.prompt(tiny.model.vocabulary, seed=-1)
+    with tiny.model.generate(prompt, Options(sampling=GREEDY, ignore_end=True)) as endless:
+        next(endless)
+        with pytest.raises(RunnerError, match="pp32 is void: 31 tokens"):
+            measure(tiny.model, [workload], 1)
+    endless.drain()
 
 
 @given(prompt=st.integers(1, 2000), reply=st.integers(1, 40))

@@ -67,30 +67,24 @@ def test_max_tokens_ends_a_reply(model: Model, template: ChatTemplate) -> None:
     assert finish.timings.reply_tokens == 3
 
 
+def drawn(path: Path, seed: int | None) -> tuple[list[int], int]:
+    """What is drawn with a seed, and that seed, from a cold cache: what is left from before changes
+    the order in which sums are made, and so the last bits of the logits."""
+    sampling = Sampling(temperature=1.5, top_k=0, top_p=1, min_p=0, seed=seed)
+    with Model.open(path, Placement(256, 0, None, 1, "f16")) as model:
+        options = Options(sampling=sampling, max_tokens=40, ignore_end=True)
+        stream = model.generate(Prompt.raw("1 2 3"), options)
+        return [token for event in stream for token in event.tokens], stream.finish.seed
+
+
 def test_the_same_seed_gives_the_same_reply(tiny_path: Path) -> None:
-    def reply(seed: int) -> list[int]:
-        """From a cold cache: what is left from before changes the order in which sums are made,
-        and so the last bits of the logits."""
-        sampling = Sampling(temperature=1.5, top_k=0, top_p=1, min_p=0, seed=seed)
-        with Model.open(tiny_path, Placement(256, 0, None, 1, "f16")) as model:
-            stream = model.generate(
-                Prompt.raw("1 2 3"), Options(sampling=sampling, max_tokens=40, ignore_end=True)
-            )
-            return [token for event in stream for token in event.tokens]
-
-    assert reply(7) == reply(7)
-    assert reply(7) != reply(8)
+    assert drawn(tiny_path, 7) == drawn(tiny_path, 7)
+    assert drawn(tiny_path, 7) != drawn(tiny_path, 8)
 
 
-def test_a_drawn_seed_is_reported_and_repeats_the_reply(model: Model) -> None:
-    def reply(seed: int | None) -> tuple[str, int]:
-        sampling = Sampling(temperature=1.5, seed=seed)
-        stream = model.generate(Prompt.raw("1 2 3"), Options(sampling=sampling, max_tokens=30))
-        text = "".join(event.text for event in stream)
-        return text, stream.finish.seed
-
-    text, seed = reply(None)
-    assert reply(seed) == (text, seed)
+def test_a_drawn_seed_is_reported_and_repeats_the_reply(tiny_path: Path) -> None:
+    reply, seed = drawn(tiny_path, None)
+    assert drawn(tiny_path, seed) == (reply, seed)
 
 
 def test_a_prompt_too_long_is_counted_and_refused(model: Model) -> None:
