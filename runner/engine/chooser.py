@@ -8,7 +8,9 @@ from runner.engine.events import Logprobs
 from runner.engine.options import Options
 from runner.engine.sampling import chain, looks_back
 from runner.llama.context import LlamaContext
+from runner.llama.grammar import Grammar
 from runner.llama.vocabulary import Vocabulary
+from runner.prompt import Kind
 
 
 class Chooser:
@@ -22,6 +24,8 @@ class Chooser:
         if window := looks_back(options.sampling):
             for token in prompt[-window:]:
                 self._sampler.accept(token)
+        constraint = options.constraint
+        self._grammar = Grammar(vocabulary, constraint.gbnf) if constraint else None
         self._forced: deque[int] = deque()
         self._replay = None if options.replay is None else deque(options.replay)
 
@@ -29,11 +33,14 @@ class Chooser:
         """Let these come next."""
         self._forced.extend(tokens)
 
-    def choose(self, context: LlamaContext, row: int) -> int | None:
-        """The token after that of a batch's `row`; None where the recording is over."""
+    def choose(self, context: LlamaContext, row: int, kind: Kind) -> int | None:
+        """The token after that of a batch's `row`, which is likely to be of `kind`; None where the
+        recording is over."""
         if self._forced:
             token = self._forced.popleft()
         elif self._replay is None:
+            if self._grammar is not None and kind == "answer":
+                return self._sampler.sample_within(self._grammar, context, row)
             return self._sampler.sample(context, row)
         elif self._replay:
             token = self._replay.popleft()
@@ -57,3 +64,5 @@ class Chooser:
 
     def close(self) -> None:
         self._sampler.close()
+        if self._grammar is not None:
+            self._grammar.close()

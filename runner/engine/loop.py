@@ -11,7 +11,7 @@ import time
 from collections import deque
 
 from runner.engine.run import Run, unstarted
-from runner.engine.sequences import Sequences
+from runner.engine.sequences import Sequence, Sequences
 from runner.engine.stream import Request
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
@@ -97,9 +97,16 @@ class DecodeLoop(threading.Thread):
             if self._parked:
                 run = self._parked.popleft()
                 run.sequence = taken[0]
+                self._runs.append(run)
             else:
-                run = Run(self._waiting.popleft(), *taken, self._vocabulary)
-            self._runs.append(run)
+                self._begin(self._waiting.popleft(), *taken)
+
+    def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
+        try:
+            self._runs.append(Run(request, sequence, reused, self._vocabulary))
+        except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
+            self._sequences.give_back(sequence)
+            request.outbox.put(error)
 
     def _end_cancelled(self) -> None:
         for run in [*self._runs, *self._parked]:

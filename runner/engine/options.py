@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from runner.engine.constraint import Constraint
 from runner.engine.sampling import Sampling
 
 
@@ -14,6 +15,8 @@ class Options:
     """Tokens of reasoning after which it is closed, and the answer follows."""
     stop: tuple[str, ...] = ()
     """Texts that end the answer where they begin; they are not part of it."""
+    constraint: Constraint | None = None
+    """What the answer is held to; reasoning before it is free."""
     ignore_end: bool = False
     """Go on past tokens that end a generation (benchmarks)."""
     reuse: bool = True

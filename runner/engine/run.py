@@ -51,7 +51,7 @@ class Run:
     def choose(self, context: LlamaContext, row: int) -> None:
         """Take the token after that of a batch's `row`, say what it completes, and end the reply
         where it does."""
-        token = self._chooser.choose(context, row)
+        token = self._chooser.choose(context, row, self._text.kind)
         self._last_at = time.perf_counter()
         self._first_at = self._first_at or self._last_at
         options = self.request.options

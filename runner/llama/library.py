@@ -5,10 +5,13 @@ version every call would still "work", on the wrong bytes. So the version is che
 """
 
 import collections
+import contextlib
 import importlib.metadata
 import os
 import sys
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 from runner.errors import BuildError
 
@@ -90,3 +93,25 @@ def last_error() -> str:
         return "llama.cpp gave no reason"
     # "llama_model_load: error loading model: the reason"
     return _recent_errors[0].strip().rpartition(": error loading model: ")[2]
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def stderr_of_c() -> Iterator[Callable[[], str]]:
+    """What C code prints to stderr past its log, kept off the screen: a function that gives it.
+
+    The whole process's stderr is turned aside for that time, so it is for calls of milliseconds.
+    """
+    with tempfile.TemporaryFile() as aside:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield lambda: _all_of(aside)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

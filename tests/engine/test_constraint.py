@@ -1,0 +1,121 @@
+"""Answers held to a grammar, a schema, choices or a pattern; and what cannot be one."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.engine.constraint import Constraint
+from runner.engine.model import Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
+from runner.errors import ConfigurationError
+from runner.fit import Placement
+from runner.llama.grammar import Grammar
+from runner.prompt import ChatTemplate, Message, Prompt
+
+WILD = Sampling(temperature=2.0, top_k=0, top_p=1, min_p=0, seed=5)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_path: Path) -> Iterator[Model]:
+    with Model.open(tiny_path, Placement(2048, 0, None, 1, "f16")) as model:
+        yield model
+
+
+def answer(model: Model, constraint: Constraint, sampling: Sampling = WILD) -> str:
+    options = Options(sampling=sampling, max_tokens=300, constraint=constraint)
+    return "".join(event.text for event in model.generate(Prompt.raw("1 2 3"), options))
+
+
+def test_a_json_schema(model: Model) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "name": {"enum": ["Anna", "Bo"]},
+            "ages": {"type": "array", "items": {"type": "integer"}, "maxItems": 3},
+        },
+        "required": ["name", "ages"],
+    }
+    made = json.loads(answer(model, Constraint.json_schema(schema)))
+    assert made["name"] in ("Anna", "Bo")
+    assert all(isinstance(age, int) for age in made["ages"])
+
+
+def test_choices(model: Model) -> None:
+    texts = ['say "yes"', "nö", "a\nb"]
+    assert answer(model, Constraint.choices(texts)) in texts
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d{4}-\d\d-\d\d", r"(ja|nein)!?", r"[^a-z\s]{2,5}x*?", r"a.c", r"^[\w]+\.$"]
+)
+def test_patterns(model: Model, pattern: str) -> None:
+    assert re.fullmatch(pattern, answer(model, Constraint.regex(pattern)))
+
+
+def test_the_reasoning_before_it_is_free(model: Model) -> None:
+    vocabulary = model.vocabulary
+    bos = vocabulary.piece(vocabulary.bos).decode()
+    eos = vocabulary.piece(vocabulary.eos).decode()
+    template = ChatTemplate(model.template_source, bos=bos, eos=eos, marks=None, fold_system=False)
+    prompt = template.render([Message("user", "What is 12 + 30?")])
+    options = Options(
+        sampling=Sampling(temperature=0), constraint=Constraint.regex("the answer is [0-9]+")
+    )
+    said = {"reasoning": "", "answer": ""}
+    for event in model.generate(prompt, options):
+        said[event.kind] += event.text
+    assert "\n" in said["reasoning"]
+    assert re.fullmatch("the answer is [0-9]+", said["answer"])
+
+
+def test_a_malformed_grammar_is_an_error_that_names_the_place(model: Model) -> None:
+    with pytest.raises(ConfigurationError, match="expecting newline or end at @oops"):
+        answer(model, Constraint('root ::= "a" @oops'))
+    assert answer(model, Constraint.choices(["still here"])) == "still here"
+
+
+@pytest.mark.parametrize("pattern", ["(", "a(?=b)", r"\bword\b", r"(a)\1"])
+def test_patterns_that_no_grammar_can_say(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match="regular expression"):
+        Constraint.regex(pattern)
+
+
+def test_what_is_not_a_schema() -> None:
+    with pytest.raises(ConfigurationError, match="schema"):
+        Constraint.json_schema({"type": "nonsense"})
+    with pytest.raises(ConfigurationError, match="choices"):
+        Constraint.choices([])
+
+
+PATTERNS = st.recursive(
+    st.sampled_from(["a", "b", "[ab]", "[^a]", r"\d", ".", "ab", r"\."]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]}|{two[1]})"),
+        st.tuples(inner, st.sampled_from(["?", "*", "+", "{2}", "{1,2}"])).map(
+            lambda two: f"({two[0]}){two[1]}"
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60)
+@given(pattern=PATTERNS, text=st.text("ab1.\n", max_size=6))
+def test_a_grammar_takes_what_its_pattern_matches(model: Model, pattern: str, text: str) -> None:
+    """Letter by letter: what matches is taken and may end, what does not cannot end."""
+    grammar = Grammar(model.vocabulary, Constraint.regex(pattern).gbnf)
+    taken = True
+    for token in model.vocabulary.encode(text, marks=False):
+        taken = taken and grammar.allows(token)
+        if taken:
+            grammar.accept(token)
+    ends = taken and grammar.allows(model.vocabulary.eos)
+    grammar.close()
+    assert ends == bool(re.fullmatch(pattern, text))
