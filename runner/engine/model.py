@@ -21,10 +21,6 @@ from runner.prompt import Prompt
 BATCH = 512
 """Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
 
-SEQUENCES = 4
-"""Replies under way at once, and beginnings kept for later requests. They share the context; only
-recurrent states and sliding windows cost memory for each."""
-
 
 class Model:
     """Open with `Model.open`; `generate` may be called from any thread."""
@@ -37,14 +33,7 @@ class Model:
         self.load_seconds = load_seconds
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        placement: Placement,
-        *,
-        sequences: int = SEQUENCES,
-        progress: Progress | None = None,
-    ) -> Self:
+    def open(cls, path: Path, placement: Placement, *, progress: Progress | None = None) -> Self:
         """Load `path` as `placement` says.
 
         Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
@@ -66,7 +55,7 @@ class Model:
                 batch=BATCH,
                 threads=placement.threads,
                 kv_type=placement.kv_type,
-                sequences=sequences,
+                sequences=placement.sequences,
             )
             undo.pop_all()
         return cls(model, context, time.perf_counter() - started)

@@ -14,6 +14,10 @@ COMFORTABLE_CONTEXT = 32768
 OFFLOADED_CONTEXT = 8192
 """Tokens of context that layers on a GPU leave room for."""
 
+SEQUENCES = 4
+"""Replies under way at once, and beginnings kept for later requests. They share the context; only
+recurrent states and sliding windows cost memory for each."""
+
 SHARE_OF_MEMORY = 0.8
 """Of the memory that is free, what a model may take; the rest is for everything else."""
 
@@ -44,6 +48,7 @@ class Placement:
     kv_type: str
     remarks: tuple[str, ...] = ()
     """What a user should know: a context smaller than the model's, layers left on the CPU."""
+    sequences: int = SEQUENCES
 
 
 def place(path: Path, wishes: Wishes) -> Placement:
@@ -57,7 +62,7 @@ def place(path: Path, wishes: Wishes) -> Placement:
 
     header = read_header(path)
     kv_type = wishes.kv_type or "f16"
-    need = footprint(header, kv_type=kv_type)
+    need = footprint(header, kv_type=kv_type, sequences=SEQUENCES)
     gpus = [device for device in devices() if device.kind in ("gpu", "igpu")]
     if wishes.device is not None:
         gpus = [device for device in gpus if device.name.lower() == wishes.device.lower()]

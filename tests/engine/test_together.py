@@ -28,7 +28,7 @@ QUESTIONS = [
 
 
 def opened(path: Path, context: int = 2048, sequences: int = 4) -> Model:
-    return Model.open(path, Placement(context, 0, None, 1, "f16"), sequences=sequences)
+    return Model.open(path, Placement(context, 0, None, 1, "f16", sequences=sequences))
 
 
 @pytest.fixture(scope="module")
