@@ -164,7 +164,8 @@ class LlamaContext:
         then unchanged, a sliding one no longer holds the window before `position`."""
         if not llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1):
             return False
-        return self.sees(sequence, position)
+        # A recurrent state has one position, its last: it is there, or could not be dropped.
+        return self.recurrent or self.sees(sequence, position)
 
     def sees(self, sequence: int, position: int) -> bool:
         """Whether a sequence still holds all that a token at `position` looks back at."""

@@ -50,3 +50,26 @@ def test_a_full_cache_is_reused_up_to_where_the_prompts_part(shared: Path) -> No
     with Model.open(path, Placement(256, 0, None, 1, "f16")) as model:
         reply(model, FIRST)
         assert reply(model, SECOND)[1] == len(COMMON)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prompt_asked_again_is_not_read_again(shared: Path, kind: str) -> None:
+    """The reply has to be forgotten for that, which some caches can only from a snapshot."""
+    path = shared / "models" / "archs" / f"{kind}.gguf"
+    with Model.open(path, Placement(512, 0, None, 1, "f16", sequences=1)) as model:
+        expected, _ = reply(model, FIRST)
+        for _ in range(2):
+            assert reply(model, FIRST) == (expected, len(FIRST) - 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_at_once_are_answered_as_alone(shared: Path, kind: str) -> None:
+    path = shared / "models" / "archs" / f"{kind}.gguf"
+    prompts = [FIRST, SECOND, COMMON[5:60], [9, 8, 7]]
+    options = Options(sampling=Sampling(temperature=0), max_tokens=12, ignore_end=True)
+    with Model.open(path, Placement(512, 0, None, 1, "f16", sequences=1)) as model:
+        alone = [reply(model, prompt)[0] for prompt in prompts]
+    with Model.open(path, Placement(512, 0, None, 1, "f16")) as model:
+        streams = [model.generate(prompt, options) for prompt in prompts]
+        together = [[token for event in stream for token in event.tokens] for stream in streams]
+    assert together == alone
