@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 
+from runner.engine.ahead import CHUNK, Expectation
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
 from runner.engine.stream import Request
@@ -32,17 +33,25 @@ class DecodeLoop(threading.Thread):
         self._vocabulary = vocabulary
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
-        self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
         self._full = False
         self._alone: Request | None = None
+        self._expected: Expectation | None = None
+        self._ahead = False  # whether what is being computed is only expected
         self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
         self._stopping = False
 
     def submit(self, request: Request) -> None:
         self._inbox.put(request)
+        if self._ahead:
+            self._context.abort()
+
+    def expect(self, tokens: list[int]) -> None:
+        """Read these when idle; they take the place of what was expected before."""
+        self._inbox.put(Expectation(tokens))
 
     def cancel(self, request: Request) -> None:
         # `cancelled` first: the loop looks at it after it has said who is alone.
@@ -67,8 +76,10 @@ class DecodeLoop(threading.Thread):
                     self._step()
                 except Exception as error:
                     self._fail(error)
+            elif self._expected is not None:
+                self._read_ahead(self._expected)
         while not self._inbox.empty():
-            if (request := self._inbox.get()) is not None:
+            if isinstance(request := self._inbox.get(), Request):
                 self._waiting.append(request)
         for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
             request.cancelled = True
@@ -78,12 +89,19 @@ class DecodeLoop(threading.Thread):
         """Take in new requests, waiting for one where there is nothing to do; False to end."""
         while True:
             try:
-                request = self._inbox.get(block=not (self._runs or self._parked or self._waiting))
+                received = self._inbox.get(block=not self._has_work)
             except queue.Empty:
                 return not self._stopping
-            if request is None:
+            if received is None:
                 return False
-            self._waiting.append(request)
+            if isinstance(received, Expectation):
+                self._expected = received
+            else:
+                self._waiting.append(received)
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._runs or self._parked or self._waiting or self._expected)
 
     def _admit(self) -> None:
         """Give a sequence to those who wait, in the order in which they came."""
@@ -195,6 +213,31 @@ class DecodeLoop(threading.Thread):
         if self._batch.count > SMALLEST_SHARE:
             self._rate = self._batch.count / (time.perf_counter() - started)
         return True
+
+    def _read_ahead(self, expected: Expectation) -> None:
+        """Compute some of what is expected, for as long as no request comes."""
+        sequence = expected.place(self._sequences)
+        if sequence is None:
+            self._expected = None
+            return
+        held = len(sequence.tokens)
+        chunk = expected.tokens[held : held + CHUNK]
+        self._batch.clear()
+        self._batch.add(chunk, held, sequence.id, logits=False)
+        self._context.allow()
+        # What cannot forget would lose more by being stopped in the middle than it gains.
+        self._ahead = not self._sequences.forgetful
+        try:
+            if self._inbox.empty():
+                self._context.decode(self._batch)
+                self._sequences.read(sequence, chunk)
+        except DecodeAborted:
+            self._sequences.repair(sequence)
+        except Exception:  # no room, or llama.cpp failed: nobody asked for it
+            self._sequences.drop(sequence)
+            self._expected = None
+        finally:
+            self._ahead = False
 
     def _make_room(self) -> None:
         """Forget what no request needs; else park the youngest until another is done, when it

@@ -124,6 +124,16 @@ class Model:
         self._loop.submit(request)
         return Stream(request, self._loop)
 
+    def expect(self, prompt: Prompt | Sequence[int]) -> None:
+        """The next prompt is likely to begin so: read it while there is nothing else to do. Of a
+        `Prompt`, what opens the reply is left out. Nothing is lost where another one comes."""
+        if isinstance(prompt, Prompt):
+            tokens = self.encode(prompt)[: self._boundary(prompt)]
+        else:
+            tokens = list(prompt)
+        if 0 < len(tokens) < self.context_length:
+            self._loop.expect(tokens)
+
     def close(self) -> None:
         """Stop the loop and free the memory."""
         self._loop.stop()
