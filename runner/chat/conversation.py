@@ -75,6 +75,7 @@ class Conversation:
         """The reply is over: keep it, or without one take the question back."""
         if message is not None:
             self._turns.append(message)
+            self._model.expect(self.messages)
         else:
             self._turns.pop()
 

@@ -59,12 +59,19 @@ class DecodeLoop(threading.Thread):
         if self._alone is request:
             self._context.abort()
 
+    @property
+    def reading_ahead(self) -> bool:
+        """Whether something that was expected is still to be read."""
+        return self._expected is not None or not self._inbox.empty()
+
     def stop(self) -> None:
         """End the thread, cancelling what it is at. Returns when it has ended."""
         self._stopping = True
         self._inbox.put(None)
         if (alone := self._alone) is not None:
             self.cancel(alone)
+        if self._ahead:
+            self._context.abort()
         self.join()
 
     def run(self) -> None:
@@ -228,7 +235,7 @@ class DecodeLoop(threading.Thread):
         # What cannot forget would lose more by being stopped in the middle than it gains.
         self._ahead = not self._sequences.forgetful
         try:
-            if self._inbox.empty():
+            if self._inbox.empty() and not self._stopping:
                 self._context.decode(self._batch)
                 self._sequences.read(sequence, chunk)
         except DecodeAborted:

@@ -134,6 +134,11 @@ class Model:
         if 0 < len(tokens) < self.context_length:
             self._loop.expect(tokens)
 
+    @property
+    def reading_ahead(self) -> bool:
+        """Whether something that was expected is still to be read."""
+        return self._loop.reading_ahead
+
     def close(self) -> None:
         """Stop the loop and free the memory."""
         self._loop.stop()

@@ -1,10 +1,12 @@
 """From a file to a model that answers: checked, placed, loaded, with its template and defaults."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.catalog import Entry
+from runner.errors import TemplateError
 from runner.library import Library
 from runner.models.find import Located
 from runner.models.probed import probe_once
@@ -48,6 +50,17 @@ class Ready:
         from runner.engine.options import Options
 
         return Options(sampling=self.sampling, max_tokens=self.max_tokens)
+
+    def expect(self, messages: "Sequence[Message]") -> None:
+        """The conversation is likely to go on from here: let the model read it while it is idle.
+
+        Most templates leave the reasoning of earlier turns out, so that what was computed while it
+        was written does not serve the next turn.
+        """
+        from runner.prompt import Message
+
+        with suppress(TemplateError):  # not every template takes a question without words
+            self.model.expect(self.template.render([*messages, Message("user", "")]))
 
     def continue_text(self, text: str, *, progress: "ReadProgress | None" = None) -> "Stream":
         """Continue a text without a template, as base models do."""

@@ -1,5 +1,6 @@
 """A conversation with the shipped model: whose turn it is, and what is kept."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,22 @@ def test_the_next_prompt_begins_with_what_was_said(conversation: Conversation) -
     timings = second.finish.timings
     assert timings.prompt_tokens > first.finish.timings.prompt_tokens
     assert timings.reused_tokens >= first.finish.timings.prompt_tokens - 3
+
+
+def test_the_last_answer_is_read_before_the_next_question_comes(
+    conversation: Conversation, model: Ready
+) -> None:
+    """Without its reasoning, as the next prompt will have it."""
+    list(conversation.send("My name is Anna."))
+    deadline = time.monotonic() + 30
+    while model.model.reading_ahead:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    again = conversation.send("What is my name?")
+    list(again)
+    timings = again.finish.timings
+    question = len(model.model.vocabulary.encode("What is my name?", marks=False))
+    assert timings.prompt_tokens - timings.reused_tokens < question + 10
 
 
 def test_what_was_said_before_a_stop_is_kept(

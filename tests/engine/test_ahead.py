@@ -32,7 +32,7 @@ def reply(model: Model, tokens: list[int]) -> tuple[list[int], Timings]:
 def settle(model: Model) -> None:
     """Wait until everything expected has been read."""
     deadline = time.monotonic() + 30
-    while model._loop._expected is not None or not model._loop._inbox.empty():
+    while model.reading_ahead:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
