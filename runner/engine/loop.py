@@ -8,9 +8,11 @@ reply under way, and a share of every prompt still being read.
 import queue
 import threading
 import time
+from array import array
 from collections import deque
 
 from runner.engine.ahead import CHUNK, Expectation
+from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
 from runner.engine.stream import Request
@@ -20,6 +22,9 @@ from runner.llama.vocabulary import Vocabulary
 DELAY_SECONDS = 0.1
 """How long a prompt being read may hold up the next token of other replies."""
 
+IDLE_SECONDS = 2.0
+"""How long nothing has to happen before what was read is written to disk."""
+
 SMALLEST_SHARE = 16
 """Tokens of a prompt read in a step, however slow the machine is."""
 
@@ -27,12 +32,15 @@ SMALLEST_SHARE = 16
 class DecodeLoop(threading.Thread):
     """Serves as many requests at once as the context has sequences; others wait their turn."""
 
-    def __init__(self, context: LlamaContext, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, context: LlamaContext, vocabulary: Vocabulary, kept: Kept | None = None
+    ) -> None:
         super().__init__(name="runner-decode", daemon=True)
         self._context = context
         self._vocabulary = vocabulary
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
+        self._kept = kept
         self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._runs: list[Run] = []
@@ -91,13 +99,19 @@ class DecodeLoop(threading.Thread):
         for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
             request.cancelled = True
         self._end_cancelled()
+        if self._kept is not None:
+            self._kept.keep(self._sequences)
+            self._kept.close()
 
     def _receive(self) -> bool:
         """Take in new requests, waiting for one where there is nothing to do; False to end."""
         while True:
             try:
-                received = self._inbox.get(block=not self._has_work)
+                received = self._inbox.get(block=not self._has_work, timeout=self._until_kept)
             except queue.Empty:
+                if not self._has_work and self._kept is not None:
+                    self._kept.keep(self._sequences)
+                    continue
                 return not self._stopping
             if received is None:
                 return False
@@ -105,6 +119,12 @@ class DecodeLoop(threading.Thread):
                 self._expected = received
             else:
                 self._waiting.append(received)
+
+    @property
+    def _until_kept(self) -> float | None:
+        """How long to wait for a request before what was read is written to disk."""
+        unsaved = self._kept is not None and self._kept.unsaved(self._sequences.latest())
+        return IDLE_SECONDS if unsaved else None
 
     @property
     def _has_work(self) -> bool:
@@ -116,6 +136,8 @@ class DecodeLoop(threading.Thread):
             first = self._parked[0] if self._parked else self._waiting[0]
             if isinstance(first, Request) and not first.options.reuse:
                 self._sequences.forget_idle()
+            elif self._kept is not None:
+                self._kept.restore(self._sequences, array("i", first.tokens[:-1]))
             taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
@@ -127,6 +149,7 @@ class DecodeLoop(threading.Thread):
                 self._begin(self._waiting.popleft(), *taken)
 
     def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
+        sequence.private = sequence.private or request.options.private
         try:
             self._runs.append(Run(request, sequence, reused, self._vocabulary))
         except Exception as error:  # what it asks for cannot be: a malformed grammar, for one

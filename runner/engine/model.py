@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Self
 
 from runner.engine.encode import encode_prompt
+from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
+from runner.kvstore import Store
 from runner.llama.context import LlamaContext
 from runner.llama.model import LlamaModel, Progress
 from runner.llama.vocabulary import Vocabulary
@@ -25,16 +27,27 @@ BATCH = 512
 class Model:
     """Open with `Model.open`; `generate` may be called from any thread."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, load_seconds: float) -> None:
+    def __init__(
+        self, model: LlamaModel, context: LlamaContext, load_seconds: float, kept: Kept | None
+    ) -> None:
         self._model = model
         self._context = context
-        self._loop = DecodeLoop(context, model.vocabulary)
+        self._loop = DecodeLoop(context, model.vocabulary, kept)
         self._loop.start()
         self.load_seconds = load_seconds
 
     @classmethod
-    def open(cls, path: Path, placement: Placement, *, progress: Progress | None = None) -> Self:
-        """Load `path` as `placement` says.
+    def open(
+        cls,
+        path: Path,
+        placement: Placement,
+        *,
+        store: Store | None = None,
+        identity: str = "",
+        progress: Progress | None = None,
+    ) -> Self:
+        """Load `path` as `placement` says. What is read is kept in `store`, if there is one, under
+        the model's `identity`.
 
         Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
         """
@@ -58,7 +71,8 @@ class Model:
                 sequences=placement.sequences,
             )
             undo.pop_all()
-        return cls(model, context, time.perf_counter() - started)
+        kept = Kept(store, identity, context) if store is not None else None
+        return cls(model, context, time.perf_counter() - started, kept)
 
     @property
     def context_length(self) -> int:

@@ -22,6 +22,8 @@ class Options:
     reuse: bool = True
     """Go on from what earlier requests left in the cache. False empties it of all that is idle
     first (benchmarks)."""
+    private: bool = False
+    """Write nothing of this to disk."""
     logprobs: int | None = None
     """Give each token's log-probability, and those of this many of the likeliest."""
     replay: tuple[int, ...] | None = None

@@ -9,8 +9,7 @@ from array import array
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from runner.kvstore.store import common_length
 from runner.llama.context import LlamaContext
 
 SNAPSHOTS = 2
@@ -32,15 +31,12 @@ class Sequence:
     id: int
     tokens: "array[int]" = field(default_factory=lambda: array("i"))
     busy: bool = False
+    private: bool = False
+    """Whether nothing of it may be written to disk."""
     used: int = 0
+    kept: int = 0
+    """How many of the tokens were on disk when it was last looked at."""
     snapshots: list[Snapshot] = field(default_factory=list)
-
-
-def common_length(held: "array[int]", wanted: "array[int]") -> int:
-    """How many tokens both begin with."""
-    size = min(len(held), len(wanted))
-    apart = np.frombuffer(held, np.int32)[:size] != np.frombuffer(wanted, np.int32)[:size]
-    return int(apart.argmax()) if apart.any() else size
 
 
 class Sequences:
@@ -74,6 +70,25 @@ class Sequences:
         self._touch(chosen)
         return chosen, len(chosen.tokens)
 
+    def longest(self, tokens: "array[int]") -> int:
+        """How many of `tokens` some sequence begins with."""
+        return max(common_length(one.tokens, tokens) for one in self._all)
+
+    def place(self) -> Sequence | None:
+        """An idle sequence, emptied: one that holds nothing, or the one used longest ago."""
+        idle = [one for one in self._all if not one.busy]
+        if not idle:
+            return None
+        chosen = min(idle, key=lambda one: (bool(one.tokens), one.used))
+        self._empty(chosen)
+        self._touch(chosen)
+        return chosen
+
+    def latest(self) -> Sequence | None:
+        """The sequence that was used last, if it is idle and holds anything."""
+        last = max(self._all, key=lambda one: one.used)
+        return last if last.tokens and not last.busy else None
+
     def _reach(self, one: Sequence, shared: int) -> int:
         """How far into its first `shared` tokens a sequence can be taken back."""
         if shared == len(one.tokens):
@@ -102,6 +117,8 @@ class Sequences:
         self._empty(place)
         self._context.copy(source.id, place.id, length)
         place.tokens = source.tokens[:length]
+        place.private = source.private
+        place.kept = min(source.kept, length)
 
     def _rewind(self, one: Sequence, length: int) -> None:
         """Take a sequence back to its first `length` tokens, or to nothing where that fails."""
@@ -109,6 +126,7 @@ class Sequences:
             if not length or not self._go_back(one, length):
                 self._empty(one)
             del one.tokens[length:]
+            one.kept = min(one.kept, length)
             one.snapshots = [s for s in one.snapshots if s.length <= length]
 
     def _go_back(self, one: Sequence, length: int) -> bool:
@@ -160,6 +178,7 @@ class Sequences:
     def _empty(self, one: Sequence) -> None:
         self._context.forget(one.id)
         del one.tokens[:]
+        one.private, one.kept = False, 0
         one.snapshots.clear()
 
     def _touch(self, one: Sequence) -> None:

@@ -134,6 +134,18 @@ class LlamaContext:
         self.window = model.sliding_window
         self._vocabulary_size = model.vocabulary.size
         self.recurrent = model.recurrent
+        self._layout = " ".join(
+            f"{name}={value}"
+            for name, value in (
+                ("llama-cpp-python", library.PINNED_VERSION),
+                ("kv", kv_type),
+                ("flash", parameters.flash_attn_type),
+                ("swa_full", parameters.swa_full),
+                ("unified", parameters.kv_unified),
+                ("rope", (parameters.rope_scaling_type, parameters.rope_freq_base)),
+                ("gpu_layers", model.gpu_layers),
+            )
+        )
         self._memory = llama_cpp.llama_get_memory(self._pointer)
 
     @property
@@ -201,6 +213,27 @@ class LlamaContext:
         return bool(
             llama_cpp.llama_state_seq_set_data_ext(self._pointer, data, len(state), sequence, flags)
         )
+
+    @property
+    def layout(self) -> str:
+        """All that shapes the states of this context, besides the model."""
+        return self._layout
+
+    def full_state(self, sequence: int) -> bytes:
+        """All that the cache holds of a sequence."""
+        size = llama_cpp.llama_state_seq_get_size(self._pointer, sequence)
+        data = (ctypes.c_uint8 * size)()
+        llama_cpp.llama_state_seq_get_data(self._pointer, data, size, sequence)
+        return bytes(data)
+
+    def set_state(self, sequence: int, state: bytes) -> bool:
+        """Put back what `full_state` gave, into an empty sequence. False where there is no room or
+        llama.cpp refuses it; the sequence is then empty."""
+        data = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        done = llama_cpp.llama_state_seq_set_data(self._pointer, data, len(state), sequence)
+        if not done:
+            self.forget(sequence)
+        return bool(done)
 
     def abort(self) -> None:
         """Make a running `decode` stop within milliseconds, from any thread (CPU back ends only;

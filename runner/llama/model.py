@@ -37,7 +37,7 @@ class LlamaModel:
         KeyboardInterrupt where `progress` stopped it.
         """
         parameters = llama_cpp.llama_model_default_params()
-        parameters.n_gpu_layers = gpu_layers
+        parameters.n_gpu_layers = self.gpu_layers = gpu_layers
         if not allocate:
             parameters.no_alloc = True
             parameters.load_mode = LOAD_MODE_NONE

@@ -1,0 +1,60 @@
+"""What was read once, restored from disk instead of read again; and kept there for next time."""
+
+from array import array
+
+from runner.engine.sequences import Sequence, Sequences
+from runner.kvstore import Store
+from runner.kvstore.store import common_length
+from runner.llama.context import LlamaContext
+
+WORTHWHILE = 256
+"""Tokens that reading from disk must save, and that are worth writing."""
+
+
+class Kept:
+    """The prefixes of one model, as one kind of context computes them."""
+
+    def __init__(self, store: Store, identity: str, context: LlamaContext) -> None:
+        self._store = store
+        self._identity = f"{identity} {context.layout}"
+        self._context = context
+
+    def restore(self, sequences: Sequences, tokens: "array[int]") -> None:
+        """Bring the longest beginning of `tokens` that is on disk into the cache, where that saves
+        more than it costs."""
+        forgetful = sequences.forgetful
+        entry = self._store.longest(self._identity, tokens, whole=forgetful)
+        if entry is None:
+            return
+        gain = common_length(entry.tokens, tokens) - sequences.longest(tokens)
+        if gain < WORTHWHILE or (place := sequences.place()) is None:
+            return
+        state = self._store.load(entry)
+        if state is None:
+            return
+        while not self._context.set_state(place.id, state):
+            if not sequences.make_room():
+                return
+        place.tokens = array("i", entry.tokens)
+        place.kept = len(entry.tokens)
+
+    def keep(self, sequences: Sequences) -> None:
+        """Write what was used last, if it is worth it and not there yet."""
+        latest = sequences.latest()
+        if latest is None or not self.unsaved(latest):
+            return
+        latest.kept = len(latest.tokens)
+        if not self._store.holds(self._identity, latest.tokens):
+            self._store.keep(
+                self._identity,
+                latest.tokens[:],
+                self._context.full_state(latest.id),
+                supersedes=not sequences.forgetful,
+            )
+
+    def unsaved(self, one: Sequence | None) -> bool:
+        """Whether `keep` has something to do."""
+        return one is not None and not one.private and len(one.tokens) - one.kept >= WORTHWHILE
+
+    def close(self) -> None:
+        self._store.close()
