@@ -89,6 +89,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("kv", str, "loading",
            "Type of the KV cache; smaller ones save memory and cost accuracy.",
            "f16", choices=KV_TYPES),
+    Option("kv_store", float, "loading",
+           "Gigabytes of disk for prompts that were read once and need not be read again; 0 keeps "
+           "none.",
+           "4, and never more than a tenth of the free disk", 0),
     Option("system", str, "conversation",
            "System prompt: what the model is told before you speak.",
            "none"),
@@ -128,6 +132,7 @@ class Settings:
     device: str | None = None
     require_gpu: bool | None = None
     kv: str | None = None
+    kv_store: float | None = None
     system: str | None = None
     think: str | None = None
     json: bool | None = None

@@ -79,10 +79,14 @@ def measure(
 
 def _run(model: Model, workload: Workload, seed: int) -> Timings:
     prompt = workload.prompt(model.vocabulary, seed)
-    with model.generate(
-        prompt,
-        Options(sampling=GREEDY, max_tokens=workload.reply_tokens, ignore_end=True, reuse=False),
-    ) as stream:
+    options = Options(
+        sampling=GREEDY,
+        max_tokens=workload.reply_tokens,
+        ignore_end=True,
+        reuse=False,
+        private=True,
+    )
+    with model.generate(prompt, options) as stream:
         timings = stream.drain().timings
     if timings.reused_tokens or timings.reply_tokens != workload.reply_tokens:
         raise RunnerError(

@@ -24,6 +24,7 @@ def chat(
     device: options.Device = None,
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
+    kv_store: options.KvStore = None,
     system: options.System = None,
     think: options.Think = None,
     json: options.Json = None,

@@ -4,6 +4,7 @@ import sys
 import threading
 
 from runner import models
+from runner.cli.output import note
 from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine, TransferProgress
 from runner.cli.words import size
@@ -64,10 +65,14 @@ def load(located: Located, settings: Settings) -> Ready:
         line.show(f"loading {located.name}: {fraction:.0%}")
         return not stopped.is_set()
 
+    def remark(text: str) -> None:
+        if not settings.quiet:
+            note(text)
+
     ready = None
     try:
         with on_interrupt(stopped.set):
-            ready = models.ready(located, settings, progress=progress)
+            ready = models.ready(located, settings, progress=progress, remark=remark)
     except RunnerError:
         # Ctrl-C reaches the child that probes a new file too; its failure is then no finding.
         if not stopped.is_set():

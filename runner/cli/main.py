@@ -8,6 +8,7 @@ import typer
 
 from runner import __version__
 from runner.cli.bench import bench
+from runner.cli.cache import cache
 from runner.cli.chat import chat
 from runner.cli.config import config
 from runner.cli.doctor import doctor
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_models,
     "show": show,
     "rm": rm,
+    "cache": cache,
     "bench": bench,
     "doctor": doctor,
     "config": config,

@@ -37,6 +37,7 @@ GpuLayers = Annotated[int | None, _option("gpu_layers", metavar="COUNT")]
 Device = Annotated[str | None, _option("device", metavar="NAME")]
 RequireGpu = Annotated[bool | None, _option("require_gpu")]
 Kv = Annotated[str | None, _option("kv")]
+KvStore = Annotated[float | None, _option("kv_store", metavar="GB")]
 
 System = Annotated[str | None, _option("system", metavar="TEXT")]
 Think = Annotated[str | None, _option("think")]

@@ -37,6 +37,7 @@ def run(
     device: options.Device = None,
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
+    kv_store: options.KvStore = None,
     system: options.System = None,
     think: options.Think = None,
     json: options.Json = None,

@@ -6,15 +6,19 @@ from the program; each value's origin is kept, so that a command can show it.
 
 from runner.models.fetch import FetchProgress, pull, remove
 from runner.models.find import Located, here, locate, shipped, suggestion
+from runner.models.kept import KeptPrompt, kept_prompts, purge_prompts
 from runner.models.ready import Ready, ready
 
 __all__ = [
     "FetchProgress",
+    "KeptPrompt",
     "Located",
     "Ready",
     "here",
+    "kept_prompts",
     "locate",
     "pull",
+    "purge_prompts",
     "ready",
     "remove",
     "shipped",

@@ -9,6 +9,7 @@ from runner.catalog import Entry
 from runner.errors import TemplateError
 from runner.library import Library
 from runner.models.find import Located
+from runner.models.kept import identity, open_store
 from runner.models.probed import probe_once
 from runner.settings import Settings
 
@@ -79,9 +80,13 @@ class Ready:
 
 
 def ready(
-    located: Located, settings: Settings, *, progress: Callable[[float], bool] | None = None
+    located: Located,
+    settings: Settings,
+    *,
+    progress: Callable[[float], bool] | None = None,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> Ready:
-    """Check, place and load the model.
+    """Check, place and load the model. `remark` is told of kept prompts that were damaged.
 
     Raises BadModelFile, DoesNotFit, DeviceError, TemplateError.
     """
@@ -101,7 +106,13 @@ def ready(
     placement = place(located.path, wishes)
     if located.entry is None or located.entry.path is None:
         probe_once(located.path)
-    model = Model.open(located.path, placement, progress=progress)
+    model = Model.open(
+        located.path,
+        placement,
+        store=open_store(settings, remark),
+        identity=identity(located),
+        progress=progress,
+    )
     if located.record is not None:
         Library().touch(located.record)
     sampling, origins = _sampling(settings, located.entry, model)
