@@ -15,6 +15,7 @@ from runner.engine.ahead import CHUNK, Expectation
 from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
+from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
@@ -183,9 +184,12 @@ class DecodeLoop(threading.Thread):
         for run, share in shares:
             held = len(run.sequence.tokens)
             ends = share == run.unread
-            rows[run] = self._batch.add(
-                run.tokens[held : held + share], held, run.sequence.id, logits=ends
-            )
+            if ends and len(self._runs) == 1 and not self._sequences.forgetful:
+                run.make_guess(min(LONGEST, self._context.length - len(run.tokens) - 1))
+            tokens = run.tokens[held : held + share] + run.guess
+            logits = ends + len(run.guess)
+            rows[run] = self._batch.add(tokens, held, run.sequence.id, logits=logits)
+        started = time.perf_counter()
         if not self._compute():
             return
         for run, share in shares:
@@ -197,8 +201,17 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
-                run.choose(self._context, rows[run])
+                self._choose(run, rows[run], time.perf_counter() - started)
         self._end_finished()
+
+    def _choose(self, run: Run, row: int, seconds: float) -> None:
+        """Let a run take its next tokens; what was guessed wrong is forgotten again."""
+        guessed = len(run.guess)
+        right = run.choose(self._context, row, seconds)
+        if guessed:
+            held = len(run.sequence.tokens)
+            self._sequences.read(run.sequence, run.tokens[held : held + right])
+            self._sequences.repair(run.sequence)
 
     def _shares(self) -> list[tuple[Run, int]]:
         """How many tokens of each run to compute in this step.
@@ -253,7 +266,7 @@ class DecodeLoop(threading.Thread):
         held = len(sequence.tokens)
         chunk = expected.tokens[held : held + CHUNK]
         self._batch.clear()
-        self._batch.add(chunk, held, sequence.id, logits=False)
+        self._batch.add(chunk, held, sequence.id, logits=0)
         self._context.allow()
         # What cannot forget would lose more by being stopped in the middle than it gains.
         self._ahead = not self._sequences.forgetful

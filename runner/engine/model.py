@@ -11,6 +11,7 @@ from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
+from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
@@ -69,6 +70,7 @@ class Model:
                 threads=placement.threads,
                 kv_type=placement.kv_type,
                 sequences=placement.sequences,
+                outputs=placement.sequences + LONGEST,
             )
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None

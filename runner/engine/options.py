@@ -19,6 +19,8 @@ class Options:
     """What the answer is held to; reasoning before it is free."""
     ignore_end: bool = False
     """Go on past tokens that end a generation (benchmarks)."""
+    speculate: bool = False
+    """Guess what repeats itself, and compute it in one step where the guess is right."""
     reuse: bool = True
     """Go on from what earlier requests left in the cache. False empties it of all that is idle
     first (benchmarks)."""

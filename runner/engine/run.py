@@ -6,6 +6,7 @@ from runner.engine.chooser import Chooser
 from runner.engine.events import Finish, Reason, Timings
 from runner.engine.sampling import seed_of
 from runner.engine.sequences import Sequence
+from runner.engine.speculation import Drafts
 from runner.engine.stream import Request
 from runner.engine.text import ReplyText
 from runner.llama.context import LlamaContext
@@ -30,6 +31,8 @@ class Run:
         self._chooser = Chooser(options, self.seed, vocabulary, self.tokens)
         self._text = ReplyText(vocabulary, request.prompt, options.stop)
         self._to_think = options.think_tokens
+        self.guess: list[int] = []
+        self._drafts = Drafts(self.tokens) if options.speculate else None
         self._started = time.perf_counter()
         self._first_at = self._last_at = 0.0
 
@@ -48,7 +51,28 @@ class Run:
         """The token that ends a reply counts, though it joins no sequence."""
         return len(self.tokens) - len(self.request.tokens) + (self.reason == "end")
 
-    def choose(self, context: LlamaContext, row: int) -> None:
+    def make_guess(self, room: int) -> None:
+        """Guess what comes after the next token to be read, at most `room` tokens."""
+        left = self.request.options.max_tokens
+        if left is not None:
+            room = min(room, left - self.reply_tokens - 1)
+        self.guess = self._drafts.propose(room) if self._drafts and room > 0 else []
+
+    def choose(self, context: LlamaContext, row: int, seconds: float) -> int:
+        """Take the tokens after those of a batch's rows from `row` on: one, and as many more as
+        were guessed right. How many were; the step took `seconds`."""
+        right = 0
+        for guessed in [*self.guess, None]:
+            self._choose(context, row + right)
+            if self.reason is not None or self.tokens[-1] != guessed:
+                break
+            right += 1
+        if self._drafts is not None:
+            self._drafts.took(len(self.guess), right + 1, seconds)
+        self.guess = []
+        return right
+
+    def _choose(self, context: LlamaContext, row: int) -> None:
         """Take the token after that of a batch's `row`, say what it completes, and end the reply
         where it does."""
         token = self._chooser.choose(context, row, self._text.kind)

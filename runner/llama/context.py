@@ -71,17 +71,17 @@ class Batch:
     def clear(self) -> None:
         self.count = 0
 
-    def add(self, tokens: Sequence[int], position: int, sequence: int, *, logits: bool) -> int:
-        """Append `tokens` at `position` onwards; `logits` keeps those after the last one, which
-        are then found under the row that is returned."""
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, logits: int) -> int:
+        """Append `tokens` at `position` onwards; the logits after the last `logits` of them are
+        kept, and found from the row on that is returned."""
         start, end = self.count, self.count + len(tokens)
         self._tokens[start:end] = tokens
         self._positions[start:end] = range(position, position + len(tokens))
         self._sequences[start:end] = sequence
-        self._logits[start:end] = 0
-        self._logits[end - 1] = logits
+        self._logits[start : end - logits] = 0
+        self._logits[end - logits : end] = 1
         self.count = end
-        return end - 1
+        return end - logits
 
     @property
     def struct(self) -> Any:
@@ -101,17 +101,19 @@ class LlamaContext:
         threads: int,
         kv_type: str = "f16",
         sequences: int = 1,
+        outputs: int | None = None,
     ) -> None:
         """Allocate for `context` tokens of all sequences together, at most `batch` of them in one
         `decode`.
 
-        Logits are kept for one token of each sequence: room for every token of a batch would cost
-        `batch × vocabulary` floats. Raises DoesNotFit.
+        Logits are kept for `outputs` tokens of a batch, else for one of each sequence: room for
+        every token would cost `batch × vocabulary` floats. Raises DoesNotFit.
         """
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
         parameters.n_batch = parameters.n_ubatch = min(batch, context)
-        parameters.n_seq_max = parameters.n_outputs_max = sequences
+        parameters.n_seq_max = sequences
+        parameters.n_outputs_max = outputs or sequences
         parameters.kv_unified = True  # sequences share cells: a branch costs nothing
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = KV_TYPES[kv_type]
