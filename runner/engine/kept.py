@@ -22,8 +22,9 @@ class Kept:
     def restore(self, sequences: Sequences, tokens: "array[int]") -> None:
         """Bring the longest beginning of `tokens` that is on disk into the cache, where that saves
         more than it costs."""
-        forgetful = sequences.forgetful
-        entry = self._store.longest(self._identity, tokens, whole=forgetful)
+        if len(tokens) < WORTHWHILE or not sequences.any_idle:
+            return
+        entry = self._store.longest(self._identity, tokens, whole=sequences.forgetful)
         if entry is None:
             return
         gain = common_length(entry.tokens, tokens) - sequences.longest(tokens)

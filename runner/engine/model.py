@@ -122,7 +122,7 @@ class Model:
         """
         if isinstance(prompt, Prompt):
             tokens = self.encode(prompt)
-            boundary = self._boundary(prompt)
+            boundary = self._boundary(prompt) if self._context.forgetful else 0
         else:
             tokens, prompt = list(prompt), Prompt.raw("")
             boundary = len(tokens) - 1

@@ -46,8 +46,7 @@ class Sequences:
         self._context = context
         self._all = [Sequence(number) for number in range(context.sequences)]
         self._clock = 0
-        self.forgetful = bool(context.recurrent or context.window)
-        """Whether going back needs snapshots."""
+        self.forgetful = context.forgetful
 
     def take(self, tokens: Tokens[int]) -> tuple[Sequence, int] | None:
         """A sequence that begins with as many of `tokens` as can be reused, and how many those
@@ -69,6 +68,10 @@ class Sequences:
         chosen.busy = True
         self._touch(chosen)
         return chosen, len(chosen.tokens)
+
+    @property
+    def any_idle(self) -> bool:
+        return not all(one.busy for one in self._all)
 
     def longest(self, tokens: "array[int]") -> int:
         """How many of `tokens` some sequence begins with."""

@@ -154,6 +154,11 @@ class LlamaContext:
     def pointer(self) -> Any:
         return self._pointer
 
+    @property
+    def forgetful(self) -> bool:
+        """Whether this cache returns to an earlier point only by a state that was taken there."""
+        return self.recurrent or bool(self.window)
+
     def decode(self, batch: Batch) -> None:
         """Compute a batch.
 
