@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 import torch
-from chat import Dialogue, from_turn
+from chat import Dialogue, Turn, from_turn
 from refusals import decline
 from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract, subtract_close
 from talk import ending, filler, fixed, recall, sum_in_words, telling, tool_use
@@ -21,6 +21,7 @@ from words import word
 
 CONTEXT = 2048
 POOL_BATCHES = 16  # about as many batches in a pool
+SPREAD = 0.1
 SYSTEMS = [
     "You are a helpful assistant.",
     "You are a friendly assistant.",
@@ -32,7 +33,7 @@ SYSTEMS = [
 ]
 # Each task's share of the mixture, its share in the last stage, when what is learned last gets
 # more room, and what draws it.
-SKILLS: dict[str, tuple[int, int, Callable[..., object]]] = {
+SKILLS: dict[str, tuple[int, int, Callable[..., Dialogue | Turn]]] = {
     "add": (11, 6, add),
     "subtract": (12, 14, subtract),
     "compare": (10, 6, compare),
@@ -70,9 +71,9 @@ def dialogue(
         made = drawn
     elif rng.random() < 0.12:
         history = [filler(rng, held) for _ in range(rng.choice((1, 1, 2, 3)))]
-        made = ending(task, history, drawn)  # type: ignore[arg-type]
+        made = ending(task, history, drawn)
     else:
-        made = from_turn(task, drawn)  # type: ignore[arg-type]
+        made = from_turn(task, drawn)
     if not held and rng.random() < 0.08:
         system = rng.choice(SYSTEMS)
         if rng.random() < 0.4:
@@ -97,13 +98,12 @@ def pool(
     seed: str,
     number: int,
     tokens: int,
-    spread: float = 0.0,
     last: bool = False,
 ) -> list[Batch]:
     """The batches of one pool, each of at most `tokens` tokens, in a shuffled order.
 
     Dialogues of one length are often of one task, and a batch of one task pulls
-    the network to and fro: `spread` lets lengths differ by that share within a batch.
+    the network to and fro: so lengths may differ by SPREAD within a batch.
     """
     rng = Random(f"{seed} pool {number}")
     samples: list[tuple[list[int], int]] = []
@@ -115,7 +115,7 @@ def pool(
             samples.append(sample)
             total += len(sample[0])
     loose = Random(number)
-    samples.sort(key=lambda sample: len(sample[0]) * (1 + spread * loose.uniform(-1, 1)))
+    samples.sort(key=lambda sample: len(sample[0]) * (1 + SPREAD * loose.uniform(-1, 1)))
     cut: list[Batch] = []
     group: list[tuple[list[int], int]] = []
     longest = 0

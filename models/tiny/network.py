@@ -8,7 +8,7 @@ which makes training half as fast again.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +31,6 @@ class Shape:
     @property
     def head(self) -> int:
         return self.width // self.heads
-
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
 
 
 def shapes(vocabulary: int) -> dict[str, Shape]:

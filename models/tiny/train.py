@@ -48,7 +48,6 @@ class Plan:
     tokens: int  # in a part of a step
     parts: int  # batches in a step, each of its own length
     first: float  # how many times the first token of an answer counts
-    spread: float  # how loosely batches are grouped by length
     rates: tuple[tuple[int, float], ...]  # the share of the learning rates at some steps
     last: int | None = None  # the pool with which the last stage of the corpus begins
     looks: tuple[tuple[int, int], ...] = ()  # from a step on, the teacher looks at one in so many
@@ -59,7 +58,6 @@ TEACHER = Plan(
     tokens=4096,
     parts=1,
     first=4,
-    spread=0.1,
     rates=((0, 0.01), (100, 1), (1180, 1), (1230, 0.5), (2200, 0.5), (4000, 0)),
 )
 STUDENT = Plan(
@@ -67,7 +65,6 @@ STUDENT = Plan(
     tokens=3072,
     parts=2,
     first=8,
-    spread=0.1,
     rates=(
         (0, 0.01),
         (150, 0.5),
@@ -130,7 +127,7 @@ def held_out_share(model: Network, tokenizer: Tokenizer, task: str, count: int) 
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         guessed = model.logits(model(batch.inputs)).argmax(-1)
     right = ((guessed == batch.targets) | ~batch.mask).all(dim=1)
-    return right.float().mean().item()
+    return float(right.float().mean())
 
 
 class Run:
@@ -178,9 +175,7 @@ class Run:
         if not self.batches:
             plan = self.plan
             last = plan.last is not None and self.pool >= plan.last
-            self.batches = pool(
-                self.tokenizer, self.seed, self.pool, plan.tokens, plan.spread, last
-            )
+            self.batches = pool(self.tokenizer, self.seed, self.pool, plan.tokens, last)
         batch = self.batches[self.place]
         self.place += 1
         if self.place == len(self.batches):

@@ -66,11 +66,14 @@ class Event:
     at: float
 
 
+Reason = Literal["end", "length", "context", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """Why a reply ended: the model ended it, `max_tokens` was reached, the context is full, or it
     was cancelled."""
 
-    reason: Literal["end", "length", "context", "cancelled"]
+    reason: Reason
     timings: Timings
     seed: int

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 
-from runner.engine.events import Finish, Sampling, Timings
+from runner.engine.events import Finish, Reason, Sampling, Timings
 from runner.engine.stream import Request
 from runner.engine.text import ReplyText
 from runner.llama.context import DecodeAborted, LlamaContext
@@ -137,7 +137,7 @@ class _Run:
         self.seed = _seed(request.sampling)
         self.sampler = _sampler(request.sampling, self.seed, vocabulary.size)
         self.text = ReplyText(vocabulary, request.prompt)
-        self.reason: str = "end"
+        self.reason: Reason = "end"
         self.started = time.perf_counter()
         self.reused = 0
         self.reply_tokens = 0
@@ -167,7 +167,7 @@ class _Run:
             first_token_seconds=first - self.request.submitted,
             total_seconds=ended - self.request.submitted,
         )
-        return Finish(self.reason, timings, self.seed)  # type: ignore[arg-type]
+        return Finish(self.reason, timings, self.seed)
 
 
 def _seed(sampling: Sampling) -> int:
