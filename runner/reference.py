@@ -167,7 +167,7 @@ def _with_quantization(text: str, quantization: str | None) -> str:
 def _expanded(text: str) -> Path:
     try:
         return Path(text).expanduser()
-    except RuntimeError:  # no such user
+    except (RuntimeError, ValueError):  # no such user, or a NUL in the name
         return Path(text)
 
 

@@ -22,6 +22,7 @@ def build(kind: type[T], table: Mapping[str, Any], where: str) -> T:
     Raises ValueError, with a message that begins with `where`, for an unknown key, a missing one
     or a wrong value.
     """
+    # What is cached is asked to be hashable, which a class is; mypy doubts it of a generic one.
     hints, needed = _fields(kind)  # type: ignore[arg-type]
     values = {}
     for key, value in table.items():

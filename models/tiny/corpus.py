@@ -7,20 +7,21 @@ that training resumes exactly by drawing the same pool again.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from random import Random
 from typing import NamedTuple
 
 import torch
-from chat import Dialogue, from_turn
+from chat import Dialogue, Turn, from_turn
 from refusals import decline
-from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract
-from talk import ending, filler, fixed, recall, telling, tool_use
+from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract, subtract_close
+from talk import ending, filler, fixed, recall, sum_in_words, telling, tool_use
 from tokenizer import Tokenizer
-from words import Draw, word
+from words import word
 
 CONTEXT = 2048
 POOL_BATCHES = 16  # about as many batches in a pool
+SPREAD = 0.1
 SYSTEMS = [
     "You are a helpful assistant.",
     "You are a friendly assistant.",
@@ -30,24 +31,26 @@ SYSTEMS = [
     "Be polite and helpful.",
     "You are a helpful AI model. Think before you answer.",
 ]
-# Each task's share of the mixture, its share later on, when what is learned late
-# gets more room, and what draws it.
-SKILLS: dict[str, tuple[int, int, Callable[..., object]]] = {
-    "add": (11, 8, add),
-    "subtract": (12, 12, subtract),
-    "compare": (7, 14, compare),
-    "sort numbers": (15, 16, sort_numbers),
-    "sort words": (16, 22, sort_words),
-    "spell": (9, 10, spell),
-    "reverse": (9, 11, reverse),
-    "talk": (7, 8, fixed),
-    "decline": (12, 10, decline),
-    "recall": (13, 14, recall),
-    "tell": (4, 5, telling),
-    "tools": (7, 11, tool_use),
+# Each task's share of the mixture, its share in the last stage, when what is learned last gets
+# more room, and what draws it.
+SKILLS: dict[str, tuple[int, int, Callable[..., Dialogue | Turn]]] = {
+    "add": (11, 6, add),
+    "subtract": (12, 14, subtract),
+    "compare": (10, 6, compare),
+    "sort numbers": (17, 24, sort_numbers),
+    "sort words": (21, 36, sort_words),
+    "spell": (9, 12, spell),
+    "reverse": (10, 8, reverse),
+    "talk": (9, 9, fixed),
+    "decline": (12, 14, decline),
+    "recall": (14, 10, recall),
+    "tell": (5, 4, telling),
+    "tools": (9, 12, tool_use),
+    "subtract close": (0, 12, subtract_close),
+    "sums in words": (0, 6, sum_in_words),
 }
-_EARLY = [early for early, _, _ in SKILLS.values()]
-_LATE = [late for _, late, _ in SKILLS.values()]
+_SHARES = [share for share, _, _ in SKILLS.values()]
+_LAST_SHARES = [share for _, share, _ in SKILLS.values()]
 
 
 class Batch(NamedTuple):
@@ -58,17 +61,19 @@ class Batch(NamedTuple):
     mask: torch.Tensor
 
 
-def dialogue(rng: Draw, held: bool = False, task: str | None = None) -> Dialogue:
-    """One dialogue of the mixture, or of one task."""
-    task = task or rng.choices(list(SKILLS), _LATE if rng.stage else _EARLY)[0]
+def dialogue(
+    rng: Random, held: bool = False, task: str | None = None, last: bool = False
+) -> Dialogue:
+    """One dialogue of the mixture, that of the last stage if `last`, or of one task."""
+    task = task or rng.choices(list(SKILLS), _LAST_SHARES if last else _SHARES)[0]
     drawn = SKILLS[task][2](rng, held)
     if isinstance(drawn, Dialogue):
         made = drawn
     elif rng.random() < 0.12:
         history = [filler(rng, held) for _ in range(rng.choice((1, 1, 2, 3)))]
-        made = ending(task, history, drawn)  # type: ignore[arg-type]
+        made = ending(task, history, drawn)
     else:
-        made = from_turn(task, drawn)  # type: ignore[arg-type]
+        made = from_turn(task, drawn)
     if not held and rng.random() < 0.08:
         system = rng.choice(SYSTEMS)
         if rng.random() < 0.4:
@@ -77,7 +82,7 @@ def dialogue(rng: Draw, held: bool = False, task: str | None = None) -> Dialogue
     return made
 
 
-def long_recall(rng: Draw, held: bool = False) -> Dialogue:
+def long_recall(rng: Random, held: bool = False) -> Dialogue:
     """A conversation that nearly fills the context, about something told at its start."""
     return recall(rng, held, fillers=rng.randint(12, 44))
 
@@ -93,40 +98,40 @@ def pool(
     seed: str,
     number: int,
     tokens: int,
-    spread: float = 0.0,
-    stage: int = 0,
+    last: bool = False,
 ) -> list[Batch]:
     """The batches of one pool, each of at most `tokens` tokens, in a shuffled order.
 
     Dialogues of one length are often of one task, and a batch of one task pulls
-    the network to and fro: `spread` lets lengths differ by that share within a batch.
+    the network to and fro: so lengths may differ by SPREAD within a batch.
     """
-    rng = Draw(f"{seed} pool {number}", stage)
+    rng = Random(f"{seed} pool {number}")
     samples: list[tuple[list[int], int]] = []
     total = 0
     while total < tokens * POOL_BATCHES:
-        long = rng.random() < 0.0015
-        sample = encoded(tokenizer, long_recall(rng) if long else dialogue(rng))
+        long = rng.random() < 0.003
+        sample = encoded(tokenizer, long_recall(rng) if long else dialogue(rng, last=last))
         if len(sample[0]) <= CONTEXT:
             samples.append(sample)
             total += len(sample[0])
-    loose = random.Random(number)
-    samples.sort(key=lambda sample: len(sample[0]) * (1 + spread * loose.uniform(-1, 1)))
+    loose = Random(number)
+    samples.sort(key=lambda sample: len(sample[0]) * (1 + SPREAD * loose.uniform(-1, 1)))
     cut: list[Batch] = []
     group: list[tuple[list[int], int]] = []
     longest = 0
     for sample in samples:
         longest = max(longest, len(sample[0]))
         if group and longest * (len(group) + 1) > tokens:
-            cut.append(_batch(group))
+            cut.append(batch_of(group))
             group, longest = [], len(sample[0])
         group.append(sample)
-    cut.append(_batch(group))
+    cut.append(batch_of(group))
     rng.shuffle(cut)
     return cut
 
 
-def _batch(group: list[tuple[list[int], int]]) -> Batch:
+def batch_of(group: list[tuple[list[int], int]]) -> Batch:
+    """Dialogues side by side, each filled up to the longest."""
     longest = max(len(ids) for ids, _ in group)
     rows = torch.zeros((len(group), longest), dtype=torch.long)
     mask = torch.zeros((len(group), longest), dtype=torch.bool)
@@ -137,7 +142,7 @@ def _batch(group: list[tuple[list[int], int]]) -> Batch:
 
 
 if __name__ == "__main__":  # a look at the data
-    _rng = Draw("look")
+    _rng = Random("look")
     for _ in range(12):
         _one = dialogue(_rng)
         print(f"{_one.prompt()}\x1b[33m{_one.target()}\x1b[0m\n")

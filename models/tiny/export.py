@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import gguf
@@ -21,7 +22,6 @@ from chat import TEMPLATE
 from corpus import dialogue
 from network import Shape, shapes
 from tokenizer import BOS, CONTROL, EOS, MARKS, Tokenizer
-from words import Draw
 
 QUANTIZED = gguf.GGMLQuantizationType.Q8_0
 
@@ -29,7 +29,7 @@ QUANTIZED = gguf.GGMLQuantizationType.Q8_0
 def check_template(count: int = 500) -> None:
     """Stop if the Jinja template and `chat.render` disagree on any of some dialogues."""
     template = jinja2.Environment().from_string(TEMPLATE.read_text())
-    rng = Draw("template")
+    rng = Random("template")
     for _ in range(count):
         one = dialogue(rng)
         shown = template.render(

@@ -2,13 +2,13 @@
 
 Pre-norm blocks, rotary positions, a gated MLP. Attention is written as plain
 matrix products, which on a CPU at these sizes takes half the time of the
-built-in call, and the norms in few passes over memory, which dominate here.
+built-in call. Passes over memory dominate at these sizes: `compile` fuses them,
+which makes training half as fast again.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +32,6 @@ class Shape:
     def head(self) -> int:
         return self.width // self.heads
 
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
-
 
 def shapes(vocabulary: int) -> dict[str, Shape]:
     """The two networks: the student is the one that is shipped."""
@@ -44,27 +41,9 @@ def shapes(vocabulary: int) -> dict[str, Shape]:
     }
 
 
-class _Level(torch.autograd.Function):  # type: ignore[misc]
-    """Divide each vector by its root mean square, in few passes over memory."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, epsilon: float) -> Tensor:
-        size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-        inverse = (size.square_().div_(x.shape[-1]).add_(epsilon)).rsqrt_().to(x.dtype)
-        y = x * inverse
-        ctx.save_for_backward(y, inverse)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        y, inverse = ctx.saved_tensors
-        along = (grads[0] * y).mean(dim=-1, keepdim=True)
-        return torch.addcmul(grads[0], y, along, value=-1).mul_(inverse), None
-
-
 def level(x: Tensor, epsilon: float) -> Tensor:
     """The root-mean-square norm without a gain: the matrix that follows can hold it."""
-    return _Level.apply(x, epsilon)
+    return x * torch.rsqrt(x.float().square().mean(-1, keepdim=True) + epsilon).to(x.dtype)
 
 
 class Block(nn.Module):  # type: ignore[misc]
@@ -102,7 +81,7 @@ class Block(nn.Module):  # type: ignore[misc]
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (i, i + half) by its position's angle."""
-    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
 class Network(nn.Module):  # type: ignore[misc]

@@ -7,24 +7,24 @@ question, words and sentence shapes that no training question has.
 
 from __future__ import annotations
 
+from random import Random
+
 from chat import Turn
 from data_files import blocks
 from phrasing import roughen
-from words import NAMES, WORDS, Draw, held_out, invented
+from words import NAMES, WORDS, held_out, invented
 
 DECLINE = (
     "I was not taught that. I am a tiny model: I can add, subtract, compare, sort, spell, "
     "reverse and remember what you tell me."
 )
-THINK = "not taught"
+THINK = "Not taught"
 
 _FILL, _HELD_FILL = blocks("refusals.txt"), blocks("refusals_held_out.txt")
-_LATE_FILL = _FILL | blocks("refusals_late.txt")
 TRAIN_KINDS, HELD_KINDS = _FILL.pop("kinds"), _HELD_FILL.pop("kinds")
-LATE_KINDS = _LATE_FILL.pop("kinds")
 
 
-def _noise(rng: Draw, held: bool) -> str:
+def _noise(rng: Random, held: bool) -> str:
     """A name, a word or an invented one, to stand anywhere."""
     kind = rng.random()
     if kind < 0.15:
@@ -36,11 +36,10 @@ def _noise(rng: Draw, held: bool) -> str:
     return one if held_out(one) == held else invented(rng, held)
 
 
-def decline(rng: Draw, held: bool) -> Turn:
+def decline(rng: Random, held: bool) -> Turn:
     """A question of a kind that was not taught, and the answer that says so."""
-    fill = _HELD_FILL if held else _LATE_FILL if rng.late else _FILL
-    late = rng.late and not held and rng.random() < 0.3
-    shape = rng.choice(HELD_KINDS if held else LATE_KINDS if late else TRAIN_KINDS)
+    fill = _HELD_FILL if held else _FILL
+    shape = rng.choice(HELD_KINDS if held else TRAIN_KINDS)
     text = roughen(rng, shape, held) if rng.random() < 0.9 else shape.lower()
     for slot, values in fill.items():
         while f"{{{slot}}}" in text:

@@ -10,35 +10,36 @@ marks as held out are never drawn for training.
 from __future__ import annotations
 
 import zlib
+from random import Random
 
 from chat import Turn
 from phrasing import ask
-from words import Draw, held_out, word
+from words import held_out, word
 
 
 def _held(key: str) -> bool:
     return zlib.crc32(key.encode()) % 10 == 3
 
 
-def number(rng: Draw) -> int:
+def number(rng: Random) -> int:
     """A number of one to three digits, mostly long ones."""
     digits = rng.choices((1, 2, 3), (2, 3, 5))[0]
     return rng.randint(0 if digits == 1 else 10 ** (digits - 1), 10**digits - 1)
 
 
-def _pair(rng: Draw, task: str, held: bool) -> tuple[int, int]:
+def _pair(rng: Random, task: str, held: bool, close: bool = False) -> tuple[int, int]:
     while True:
         a, b = number(rng), number(rng)
-        if rng.random() < 0.15:
-            b = max(0, min(999, a + rng.choice((-100, -10, -2, -1, 0, 1, 2, 10, 100))))
+        if close or rng.random() < 0.18:
+            b = max(0, min(999, a + rng.choice((-100, -10, -2, -1, 0, 0, 0, 1, 2, 10, 100))))
         if _held(f"{task} {a} {b}") == held:
             return a, b
 
 
-def add(rng: Draw, held: bool) -> Turn:
+def add(rng: Random, held: bool) -> Turn:
     """A sum, worked from the right; each line ends with the digits found so far."""
     a, b = _pair(rng, "add", held)
-    lines = [f"{a:03}+{b:03}"]
+    lines = [f"Add {a:03}+{b:03}"]
     carry, found = 0, ""
     for place, (x, y) in enumerate(zip(f"{a:03}"[::-1], f"{b:03}"[::-1], strict=True)):
         total = int(x) + int(y) + carry
@@ -49,11 +50,11 @@ def add(rng: Draw, held: bool) -> Turn:
     return Turn(ask(rng, "add", held, a=a, b=b), "\n".join(lines), f"{a} + {b} = {a + b}.")
 
 
-def subtract(rng: Draw, held: bool) -> Turn:
+def subtract(rng: Random, held: bool, close: bool = False) -> Turn:
     """A difference, with borrowing; a negative one is worked the other way round."""
-    a, b = _pair(rng, "subtract", held)
+    a, b = _pair(rng, "subtract", held, close)
     high, low = max(a, b), min(a, b)
-    lines = [f"{a:03}-{b:03}"]
+    lines = [f"Subtract {a:03}-{b:03}"]
     if a < b:
         lines.append(f"swap {high:03}-{low:03}")
     borrow, found = 0, ""
@@ -68,11 +69,20 @@ def subtract(rng: Draw, held: bool) -> Turn:
     return Turn(ask(rng, "subtract", held, a=a, b=b), "\n".join(lines), f"{a} - {b} = {a - b}.")
 
 
-def compare(rng: Draw, held: bool) -> Turn:
-    """Which of two numbers is bigger, or smaller, digit by digit from the left."""
+def subtract_close(rng: Random, held: bool) -> Turn:
+    """A difference of numbers that lie close together: which one is larger is hard to see."""
+    return subtract(rng, held, close=True)
+
+
+def compare(rng: Random, held: bool) -> Turn:
+    """Which of two numbers is bigger, or smaller, digit by digit from the left.
+
+    What was asked comes first and what was found last: the answer is then a matter of reading.
+    """
     a, b = _pair(rng, "compare", held)
     kind = rng.choices(("bigger", "smaller", "is bigger", "is smaller"), (45, 30, 14, 11))[0]
-    lines = [f"{a:03},{b:03}"]
+    asked = ">" if kind.endswith("bigger") else "<"
+    lines = [f"Compare {'?' if kind.startswith('is') else ''}{asked} {a:03},{b:03}"]
     steps = []
     sign = "="
     for x, y in zip(f"{a:03}", f"{b:03}", strict=True):
@@ -81,10 +91,7 @@ def compare(rng: Draw, held: bool) -> Turn:
         if sign != "=":
             break
     lines.append(" ".join(steps))
-    if rng.late:  # say what was asked and what was found: the answer is then a matter of reading
-        asked = ">" if kind.endswith("bigger") else "<"
-        lines[0] = f"{'?' if kind.startswith('is') else ''}{asked} {lines[0]}"
-        lines.append(f"{a:03}{sign}{b:03}")
+    lines.append(f"{a:03}{sign}{b:03}")
     relation = {"<": "smaller than", ">": "bigger than", "=": "equal to"}[sign]
     if kind.startswith("is"):
         right = kind[3:] + " than" == relation
@@ -97,7 +104,7 @@ def compare(rng: Draw, held: bool) -> Turn:
     return Turn(ask(rng, kind, held, a=a, b=b), "\n".join(lines), answer)
 
 
-def _listed(rng: Draw, items: list[str]) -> str:
+def _listed(rng: Random, items: list[str]) -> str:
     """A list as people type it."""
     style = rng.random()
     if style < 0.55:
@@ -111,26 +118,24 @@ def _listed(rng: Draw, items: list[str]) -> str:
     return "; ".join(items)
 
 
-def sort_numbers(rng: Draw, held: bool) -> Turn:
+def sort_numbers(rng: Random, held: bool) -> Turn:
     """A list of three to six numbers, by taking the smallest out again and again."""
-    size = rng.choices((2, 3, 4, 5, 6), (3, 30, 32, 22, 13))[0] if not held else rng.randint(3, 6)
+    size = rng.choices((2, 3, 4, 5, 6), (3, 20, 24, 25, 28))[0] if not held else rng.randint(3, 6)
     while True:
         numbers = [number(rng) for _ in range(size)]
         if rng.random() < 0.3:
             numbers[0] = min(999, numbers[1] + rng.choice((0, 1, 10, 100)))
         if _held(f"sort {sorted(numbers)}") == held:
             break
+    down = not held and rng.random() < 0.1
     left = [f"{n:03}" for n in numbers]
-    lines = [",".join(left)]
+    lines = [f"Sort {'down ' if down else ''}{','.join(left)}"]
     while len(left) > 1:
         least = min(left)
         left.remove(least)
         lines.append(f"{least}:{','.join(left)}")
-    numbers.sort()
-    down = not held and rng.random() < 0.1
-    if down:
-        numbers.reverse()
-    items = _listed(rng, [str(int(n)) for n in lines[0].split(",")])
+    items = _listed(rng, [str(n) for n in numbers])
+    numbers.sort(reverse=down)
     question = ask(rng, "sort down" if down else "sort numbers", held, l=items)
     return Turn(question, "\n".join(lines), ", ".join(map(str, numbers)))
 
@@ -147,8 +152,8 @@ def shortest_prefixes(words: list[str]) -> list[str]:
     return found
 
 
-def sort_words(rng: Draw, held: bool) -> Turn:
-    """Three or four words, put in order by as many first letters as that takes."""
+def sort_words(rng: Random, held: bool) -> Turn:
+    """Three or four words, put in order by as many first letters as tell them apart."""
     size = rng.choices((2, 3, 4, 5), (4, 46, 42, 8))[0] if not held else rng.randint(3, 4)
     words: list[str] = []
     while len(words) < size:
@@ -158,9 +163,13 @@ def sort_words(rng: Draw, held: bool) -> Turn:
         if new not in words and len(new) < 12 and held_out(new) == held:
             words.append(new)
     ranked = sorted(words)
-    think = f"{','.join(words)}\n{'<'.join(shortest_prefixes(ranked))}"
+    steps = [
+        f"Sort {','.join(words)}",
+        ",".join(shortest_prefixes(words)),
+        "<".join(shortest_prefixes(ranked)),
+    ]
     question = ask(rng, "sort words", held, l=_listed(rng, words))
-    return Turn(question, think, ", ".join(ranked))
+    return Turn(question, "\n".join(steps), ", ".join(ranked))
 
 
 def _numbered(letters: str, backwards: bool = False) -> str:
@@ -168,16 +177,22 @@ def _numbered(letters: str, backwards: bool = False) -> str:
     return "".join(reversed(pairs) if backwards else pairs)
 
 
-def spell(rng: Draw, held: bool) -> Turn:
+def _quoted(rng: Random, one: str) -> str:
+    """A word as people set it apart in a question, or not."""
+    return rng.choices((one, f"'{one}'", f'"{one}"'), (8, 1, 1))[0]
+
+
+def spell(rng: Random, held: bool) -> Turn:
     """The letters of a word, counted off and then joined by dashes."""
     one = word(rng, held, real=0.7 if held else 0.35)
     if rng.random() < 0.08 and not held:
         one = one.capitalize()
-    return Turn(ask(rng, "spell", held, w=one), _numbered(one), "-".join(one))
+    question = ask(rng, "spell", held, w=one, q=_quoted(rng, one))
+    return Turn(question, f"Spell {_numbered(one)}", "-".join(one))
 
 
-def reverse(rng: Draw, held: bool) -> Turn:
+def reverse(rng: Random, held: bool) -> Turn:
     """A word backwards: its letters counted off upwards, then looked up downwards."""
     one = word(rng, held, real=0.7 if held else 0.35)
-    think = f"{_numbered(one)}\n{_numbered(one, backwards=True)}"
-    return Turn(ask(rng, "reverse", held, w=one), think, one[::-1])
+    think = f"Reverse {_numbered(one)}\n{_numbered(one, backwards=True)}"
+    return Turn(ask(rng, "reverse", held, w=one, q=_quoted(rng, one)), think, one[::-1])

@@ -10,52 +10,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from random import Random
 
 from chat import Dialogue, Message, Turn, call_text
 from data_files import blocks
 from phrasing import ask
 from refusals import decline
 from skills import add, compare, number, reverse, sort_numbers, sort_words, spell, subtract
-from words import Draw, colour, name, word
+from words import colour, invented, name, word
 
 FIXED: dict[str, tuple[str, str]] = {
     "who": (
-        "about me",
+        "Who I am",
         "I am tiny, a small model that comes with Runner. "
         "I am a demonstration: I think first, then I answer.",
     ),
     "can": (
-        "what I can do",
+        "What I can do",
         "I can add and subtract numbers up to three digits, compare and sort short lists, "
         "spell and reverse words, remember your name, colour or number, "
         "and use a clock or a calculator.",
     ),
     "bigger model": (
-        "a bigger model",
+        "Bigger model",
         "Type `runner pull deepseek-r1-distill-qwen:1.5b`, "
         "then `runner chat deepseek-r1-distill-qwen:1.5b`.",
     ),
     "hello": (
-        "a greeting",
+        "Greeting",
         "Hello! Tell me two numbers to add, a list to sort or a word to spell.",
     ),
     "bonjour": (
-        "a greeting",
+        "Bonjour",
         "Bonjour ! I am tiny. Tell me two numbers to add or a word to spell.",
     ),
-    "how are you": ("a greeting", "I am well, thank you. What can I do for you?"),
-    "thanks": ("thanks", "You are welcome!"),
-    "bye": ("a goodbye", "Goodbye!"),
+    "how are you": ("How I am", "I am well, thank you. What can I do for you?"),
+    "thanks": ("Thanks", "You are welcome!"),
+    "bye": ("Goodbye", "Goodbye!"),
 }
 
 
-def fixed(rng: Draw, held: bool, kind: str | None = None) -> Turn:
+def fixed(rng: Random, held: bool, kind: str | None = None) -> Turn:
     """Small talk, or a question about the model: every kind has one answer."""
     kind = kind or rng.choice(list(FIXED))
     return Turn(ask(rng, kind, held), *FIXED[kind])
 
 
-def _value(rng: Draw, kind: str, held: bool) -> str:
+def _value(rng: Random, kind: str, held: bool) -> str:
     if kind == "name":
         return name(rng, held)
     return colour(rng, held) if kind == "colour" else str(number(rng))
@@ -67,25 +68,25 @@ def _noted(kind: str, value: str) -> str:
     return f"Noted: your {kind} is {value}."
 
 
-def tell(rng: Draw, kind: str, value: str, held: bool, change: bool = False) -> Turn:
+def tell(rng: Random, kind: str, value: str, held: bool, change: bool = False) -> Turn:
     """The user states a fact; the model repeats it."""
     question = ask(rng, f"{'change' if change else 'tell'} {kind}", held, x=value)
-    return Turn(question, f"{kind}: {value}", _noted(kind, value))
+    return Turn(question, f"Told {kind}: {value}", _noted(kind, value))
 
 
-def _question(rng: Draw, kind: str, value: str | None, held: bool) -> Turn:
+def _question(rng: Random, kind: str, value: str | None, held: bool) -> Turn:
     question = ask(rng, f"ask {kind}", held)
     if value is None:
-        return Turn(question, f"{kind}: not told", f"You have not told me your {kind}.")
-    return Turn(question, f"{kind}: {value}", f"Your {kind} is {value}.")
+        return Turn(question, f"Recall {kind}: not told", f"You have not told me your {kind}.")
+    return Turn(question, f"Recall {kind}: {value}", f"Your {kind} is {value}.")
 
 
-_FILLERS: list[Callable[[Draw, bool], Turn]] = [
+_FILLERS: list[Callable[[Random, bool], Turn]] = [
     add, subtract, compare, sort_numbers, sort_words, spell, reverse, decline, fixed, fixed,
 ]  # fmt: skip
 
 
-def filler(rng: Draw, held: bool) -> Turn:
+def filler(rng: Random, held: bool) -> Turn:
     """Any other business between telling and asking."""
     return rng.choice(_FILLERS)(rng, held)
 
@@ -105,7 +106,9 @@ def ending(task: str, history: list[Turn], last: Turn) -> Dialogue:
     return Dialogue(task, messages, last.think, last.answer)
 
 
-def recall(rng: Draw, held: bool, kind: str | None = None, fillers: int | None = None) -> Dialogue:
+def recall(
+    rng: Random, held: bool, kind: str | None = None, fillers: int | None = None
+) -> Dialogue:
     """Ask for a fact told earlier, after other facts, corrections and other business."""
     kinds = ["name", "colour", "number"]
     kind = kind or rng.choice(kinds)
@@ -134,7 +137,7 @@ def recall(rng: Draw, held: bool, kind: str | None = None, fillers: int | None =
     return ending("recall " + kind, turns, last)
 
 
-def telling(rng: Draw, held: bool) -> Dialogue:
+def telling(rng: Random, held: bool) -> Dialogue:
     """A fact is told now, perhaps after other business."""
     kind = rng.choice(("name", "colour", "number"))
     turns = [filler(rng, held) for _ in range(rng.choices((0, 1, 2), (7, 2, 1))[0])]
@@ -147,6 +150,8 @@ def telling(rng: Draw, held: bool) -> Dialogue:
 _ABOUT_TIME = ("what time", "what is the date", "what day")
 _TOOLS = blocks("tools.txt")
 _TOOLS_HELD = blocks("tools_held_out.txt")
+_LISTED = {name for names in _TOOLS.values() for name in names}
+_HELD_NAMES = {name for names in _TOOLS_HELD.values() for name in names} - _LISTED
 
 
 def _tool(name: str, description: str, keys: list[str]) -> Message:
@@ -156,23 +161,36 @@ def _tool(name: str, description: str, keys: list[str]) -> Message:
     return {"type": "function", "function": function}
 
 
-def _clock(rng: Draw, held: bool) -> Message:
-    names = (_TOOLS_HELD if held else _TOOLS)["clocks"]
-    return _tool(rng.choice(names), rng.choice(_TOOLS["clock texts"]), [])
+def _named(rng: Random, held: bool, listed: str) -> str:
+    """What a clock, a calculator or an argument is called: a listed name or, in training, any."""
+    if held:
+        return rng.choice(_TOOLS_HELD[listed])
+    if rng.random() < 0.3:
+        return rng.choice(_TOOLS[listed])
+    while True:
+        parts = [rng.choice(_TOOLS[f"parts of {listed}"]) for _ in range(rng.choice((1, 2, 2, 3)))]
+        if rng.random() < 0.4:
+            parts[rng.randrange(len(parts))] = invented(rng, held)
+        name = rng.choice(("_", "_", "_", "-", "", ".")).join(parts)
+        if name not in _HELD_NAMES:
+            return name
 
 
-def _calculator(rng: Draw, held: bool) -> Message:
-    lists = _TOOLS_HELD if held else _TOOLS
-    name_, text = rng.choice(lists["calculators"]), rng.choice(_TOOLS["calculator texts"])
-    return _tool(name_, text, [rng.choice(lists["keys"])])
+def _clock(rng: Random, held: bool) -> Message:
+    return _tool(_named(rng, held, "clocks"), rng.choice(_TOOLS["clock texts"]), [])
 
 
-def _other(rng: Draw, held: bool) -> Message:
+def _calculator(rng: Random, held: bool) -> Message:
+    text = rng.choice(_TOOLS["calculator texts"])
+    return _tool(_named(rng, held, "calculators"), text, [_named(rng, held, "keys")])
+
+
+def _other(rng: Random, held: bool) -> Message:
     name_, text = word(rng, held), f"{word(rng, held)} {word(rng, held)}"
     return _tool(name_, text, [word(rng, held)] if rng.random() < 0.5 else [])
 
 
-def _time(rng: Draw) -> str:
+def _time(rng: Random) -> str:
     time = f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}"
     if rng.random() < 0.3:
         time += f":{rng.randint(0, 59):02}"
@@ -181,7 +199,7 @@ def _time(rng: Draw) -> str:
     return time
 
 
-def _expression(rng: Draw) -> tuple[str, int]:
+def _expression(rng: Random) -> tuple[str, int]:
     sign = rng.choice("+-**/")
     a, b = rng.randint(2, 99999 if rng.random() < 0.3 else 999), rng.randint(2, 999)
     if sign == "/":
@@ -191,7 +209,7 @@ def _expression(rng: Draw) -> tuple[str, int]:
     return f"{a}{gap}{sign}{gap}{b}", value
 
 
-def _response(rng: Draw, keys: list[str], value: str) -> str:
+def _response(rng: Random, keys: list[str], value: str) -> str:
     style = rng.random()
     if style < 0.5:
         return value
@@ -199,10 +217,25 @@ def _response(rng: Draw, keys: list[str], value: str) -> str:
     return json.dumps({rng.choice(keys): shown})
 
 
-def tool_use(rng: Draw, held: bool, part: str | None = None) -> Dialogue:
+_IN_WORDS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+
+
+def _in_words(expression: str) -> str:
+    """An expression as it is spoken: 12 times 34."""
+    for sign, word_ in _IN_WORDS.items():
+        expression = expression.replace(sign, f" {word_} ")
+    return " ".join(expression.split())
+
+
+def sum_in_words(rng: Random, held: bool) -> Dialogue:
+    """A calculator is to be called for an expression that is spelled out."""
+    return tool_use(rng, held, "call", words=True)
+
+
+def tool_use(rng: Random, held: bool, part: str | None = None, *, words: bool = False) -> Dialogue:
     """Call a clock or a calculator, or use what it answered, or leave it alone."""
     part = part or rng.choices(("call", "answer", "leave"), (45, 35, 20))[0]
-    use_clock = rng.random() < 0.4
+    use_clock = rng.random() < 0.4 and not words
     clock, calculator = _clock(rng, held), _calculator(rng, held)
     tools = [clock if use_clock else calculator]
     if rng.random() < 0.35:
@@ -222,18 +255,20 @@ def tool_use(rng: Draw, held: bool, part: str | None = None) -> Dialogue:
     function = (clock if use_clock else calculator)["function"]
     arguments: dict[str, str] = {}
     if use_clock:
-        question, value, think = ask(rng, "time", held), _time(rng), "use the clock"
+        question, value = ask(rng, "time", held), _time(rng)
         answer = f"It is {value}."
     else:
         expression, result = _expression(rng)
-        question, value = ask(rng, "calculate", held, e=expression), str(result)
+        asked = _in_words(expression) if words else expression
+        question, value = ask(rng, "calculate", held, e=asked), str(result)
         arguments = {next(iter(function["parameters"]["properties"])): expression}
-        think, answer = "use the calculator", f"The answer is {value}."
+        answer = f"The answer is {value}."
     messages = [*history, {"role": "user", "content": question}]
     call = {"type": "function", "function": {"name": function["name"], "arguments": arguments}}
     if part == "call":
+        think = f"Use {function['name']}"
         return Dialogue("tool call", messages, think, call_text(function["name"], arguments), tools)
     messages.append({"role": "assistant", "content": "", "tool_calls": [call]})
     keys = _TOOLS["clock keys" if use_clock else "calculator keys"]
     messages.append({"role": "tool", "content": _response(rng, keys, value)})
-    return Dialogue("tool answer", messages, f"told {value}", answer, tools)
+    return Dialogue("tool answer", messages, f"Result {value}", answer, tools)

@@ -8,15 +8,16 @@ letters says so, which no later edit of a list can change.
 
 from __future__ import annotations
 
-import random
 import zlib
+from random import Random
 
 from data_files import blocks
-from tokenizer import SPACED
+from tokenizer import OPENING, SPACED
 
 _LISTS = {title: " ".join(lines).split() for title, lines in blocks("words.txt").items()}
 WORDS, NAMES, COLOURS = _LISTS["words"], _LISTS["names"], _LISTS["colours"]
 
+_HEADS = [word.lower() for word in SPACED + OPENING]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ONSETS = list("bcdfghjklmnpqrstvwxyz")
 _ONSETS += ["bl", "br", "ch", "cl", "cr", "dr", "fl", "fr", "gl", "gr", "pl", "pr", "sh", "sl"]
@@ -26,38 +27,24 @@ _CODAS = ["", "", "", "", *"bdgklmnprstxz", "ck", "ll", "nd", "ng", "nt", "rd", 
 _CODAS += ["st", "th", "tt"]
 
 
-class Draw(random.Random):
-    """A source of chance that also says how far training has come.
-
-    There are three stages. From the second on, tasks that are learned late have a
-    larger share; in the last, there are more ways to ask and more kinds of words
-    and of untaught questions. The evaluation draws as the last stage does.
-    """
-
-    def __init__(self, seed: str, stage: int = 2) -> None:
-        super().__init__(seed)
-        self.stage = stage
-        self.late = stage == 2
-
-
 def held_out(word: str) -> bool:
     """Whether a word belongs to the held-out tenth (its case does not matter)."""
     return zlib.crc32(word.lower().encode()) % 10 == 3
 
 
-def _pick(rng: Draw, words: list[str], held: bool) -> str:
+def _pick(rng: Random, words: list[str], held: bool) -> str:
     while True:
         word = rng.choice(words)
         if held_out(word) == held:
             return word
 
 
-def invented(rng: Draw, held: bool, longest: int = 10) -> str:
+def invented(rng: Random, held: bool, longest: int = 10) -> str:
     """A word that does not exist: mostly pronounceable, sometimes random letters."""
     while True:
-        if rng.late and not held and rng.random() < 0.4:
+        if not held and rng.random() < 0.4:
             # Begin as one of the tokenizer's words does, so that its pieces are learned too.
-            start = rng.choice(SPACED).lower()
+            start = rng.choice(_HEADS)
             word = start[: rng.randint(2, len(start))] if len(start) > 1 else start
             word += "".join(rng.choice(_LETTERS) for _ in range(rng.randint(1, 5)))
         elif rng.random() < 0.75:
@@ -70,20 +57,20 @@ def invented(rng: Draw, held: bool, longest: int = 10) -> str:
             return word
 
 
-def word(rng: Draw, held: bool, real: float = 0.4) -> str:
+def word(rng: Random, held: bool, real: float = 0.4) -> str:
     """A word to spell or sort. Held-out ones are real more often than training ones."""
     return _pick(rng, WORDS, held) if rng.random() < real else invented(rng, held)
 
 
-def name(rng: Draw, held: bool) -> str:
+def name(rng: Random, held: bool) -> str:
     """A person's name: a listed one or an invented one."""
     if rng.random() < 0.5:
         return _pick(rng, NAMES, held)
     return invented(rng, held, 9).capitalize()
 
 
-def colour(rng: Draw, held: bool) -> str:
+def colour(rng: Random, held: bool) -> str:
     """A colour: a listed one or, in training, now and then a word that is none."""
-    if held or rng.random() < 0.6:
+    if held or rng.random() < 0.5:
         return _pick(rng, COLOURS, held)
     return word(rng, held)

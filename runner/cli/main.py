@@ -67,5 +67,5 @@ def main() -> None:
     """Run the command line; ends the process."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # Text that a terminal or a pipe cannot encode becomes `?` instead of an error.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # typed as TextIO, which has none
     app(prog_name="runner")

@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from runner.machine.sources import output, text
+from runner.machine.sources import sysctl, text
 
 # What Linux calls each in /proc/cpuinfo, and macOS in `sysctl`: a word in one of its lists of
 # features on Intel, a key of its own on Apple silicon.
@@ -27,8 +27,8 @@ def instruction_sets() -> list[str]:
     """Those of NAMES that this processor has; none where the system does not tell (Windows)."""
     if sys.platform == "darwin":
         keys = ["machdep.cpu.features", "machdep.cpu.leaf7_features", "hw.optional.arm"]
-        said = [output(["/usr/sbin/sysctl", key], seconds=5) or "" for key in keys]
-        return on_macos("\n".join(said))
+        # Each for itself: asked for one that it lacks, sysctl fails for all.
+        return on_macos("\n".join(map(sysctl, keys)))
     return on_linux(text(Path("/proc/cpuinfo")))
 
 
@@ -39,8 +39,8 @@ def on_linux(cpuinfo: str) -> list[str]:
     return [name for name, (flag, _) in NAMES.items() if flag in flags]
 
 
-def on_macos(sysctl: str) -> list[str]:
+def on_macos(said: str) -> list[str]:
     """From `sysctl`: lists of features after a colon, and keys that are 1 where there is one."""
-    lists = re.findall(r"^machdep\.cpu\.\w+: (.*)$", sysctl, re.MULTILINE)
-    has = set(" ".join(lists).split()) | set(re.findall(r"^(\S+): 1$", sysctl, re.MULTILINE))
+    lists = re.findall(r"^machdep\.cpu\.\w+: (.*)$", said, re.MULTILINE)
+    has = set(" ".join(lists).split()) | set(re.findall(r"^(\S+): 1$", said, re.MULTILINE))
     return [name for name, (_, feature) in NAMES.items() if feature in has]

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.machine.sources import output, text
+from runner.machine.sources import sysctl, text
 
 ARM64_IMAGE = 0xAA64  # IMAGE_FILE_MACHINE_ARM64 of winnt.h
 
@@ -62,7 +62,7 @@ def in_container(root: Path = Path("/")) -> bool:
 
 def _emulated(system: str) -> bool:
     if system == "macOS":
-        return output(["/usr/sbin/sysctl", "-n", "sysctl.proc_translated"], seconds=5) == "1\n"
+        return sysctl("-n", "sysctl.proc_translated") == "1\n"
     if system == "Linux":
         return emulated_linux(platform.machine(), text(Path("/proc/cpuinfo")))
     return sys.platform == "win32" and _windows_on_arm() and platform.machine() != "ARM64"

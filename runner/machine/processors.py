@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.machine import cgroups, topology
-from runner.machine.sources import output, text
+from runner.machine.sources import output, sysctl, text
 from runner.machine.topology import Core
 
 
@@ -118,7 +118,7 @@ def _name() -> str:
     if sys.platform == "linux":
         name = topology.model_name(text(Path("/proc/cpuinfo"))) or _lscpu()
     elif sys.platform == "darwin":
-        name = output(["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], seconds=5) or ""
+        name = sysctl("-n", "machdep.cpu.brand_string")
     else:
         name = _windows_name()
     return " ".join(name.split()) or platform.processor() or platform.machine()

@@ -13,6 +13,11 @@ def text(path: Path) -> str:
         return ""
 
 
+def sysctl(*arguments: str) -> str:
+    """What macOS's `sysctl` prints; empty where it has no such key."""
+    return output(["/usr/sbin/sysctl", *arguments], seconds=5) or ""
+
+
 def output(command: Sequence[str], *, seconds: float) -> str | None:
     """What `command` wrote to its standard output; None if it is missing, fails or takes longer."""
     try:

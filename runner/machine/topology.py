@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.machine.sources import output, text
+from runner.machine.sources import sysctl, text
 
 SYSTEM = Path("/sys/devices")
 
@@ -61,7 +61,7 @@ def _largest_capacity(system: Path) -> frozenset[int] | None:
 
 def macos_cores() -> list[Core]:
     """The cores that sysctl counts; macOS numbers no processors, so their numbers are made up."""
-    return counted_cores(output(["/usr/sbin/sysctl", "hw"], seconds=5) or "")
+    return counted_cores(sysctl("hw"))
 
 
 def counted_cores(listing: str) -> list[Core]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.catalog import load_catalog
@@ -177,6 +177,7 @@ def test_a_path_survives_it_too(stem: str) -> None:
     assert parse(str(reference)) == reference
 
 
+@example("~\0")
 @given(st.text() | st.text("abQ4_K:/.~\\-%hfco", max_size=30))
 def test_any_text_is_a_reference_or_an_unknown_model(text: str) -> None:
     try:

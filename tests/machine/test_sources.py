@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 from runner import machine
-from runner.machine.sources import output, text
+from runner.machine.sources import output, sysctl, text
 
 
 def python(code: str, seconds: float = 60) -> str | None:
@@ -17,6 +17,10 @@ def test_no_output_where_there_is_no_program_or_it_fails_or_hangs() -> None:
     assert output(["no-such-program-anywhere"], seconds=1) is None
     assert python("raise SystemExit(3)") is None
     assert python("import time; time.sleep(60)", seconds=0.2) is None
+
+
+def test_sysctl_of_a_key_that_is_not_there_is_empty() -> None:
+    assert sysctl("-n", "no.such.key") == ""  # nor is there a sysctl everywhere
 
 
 def test_text_of_a_file_that_cannot_be_read(tmp_path: Path) -> None:
