@@ -12,6 +12,7 @@ from array import array
 from collections import deque
 
 from runner.engine.ahead import CHUNK, Expectation
+from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
@@ -34,7 +35,11 @@ class DecodeLoop(threading.Thread):
     """Serves as many requests at once as the context has sequences; others wait their turn."""
 
     def __init__(
-        self, context: LlamaContext, vocabulary: Vocabulary, kept: Kept | None = None
+        self,
+        context: LlamaContext,
+        vocabulary: Vocabulary,
+        kept: Kept | None = None,
+        draft: DraftModel | None = None,
     ) -> None:
         super().__init__(name="runner-decode", daemon=True)
         self._context = context
@@ -42,6 +47,7 @@ class DecodeLoop(threading.Thread):
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
         self._kept = kept
+        self._draft = draft
         self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._runs: list[Run] = []
@@ -67,6 +73,8 @@ class DecodeLoop(threading.Thread):
         request.cancelled = True
         if self._alone is request:
             self._context.abort()
+        if self._draft is not None:
+            self._draft.abort()
 
     @property
     def reading_ahead(self) -> bool:
@@ -152,7 +160,7 @@ class DecodeLoop(threading.Thread):
     def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
         sequence.private = sequence.private or request.options.private
         try:
-            self._runs.append(Run(request, sequence, reused, self._vocabulary))
+            self._runs.append(Run(request, sequence, reused, self._vocabulary, self._draft))
         except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
             self._sequences.give_back(sequence)
             request.outbox.put(error)
@@ -192,6 +200,7 @@ class DecodeLoop(threading.Thread):
         started = time.perf_counter()
         if not self._compute():
             return
+        seconds = time.perf_counter() - started
         for run, share in shares:
             held = len(run.sequence.tokens)
             reading = held < len(run.request.tokens)
@@ -201,10 +210,11 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
-                self._choose(run, rows[run], time.perf_counter() - started)
+                alone = self._batch.count == 1 + len(run.guess)
+                self._choose(run, rows[run], seconds if alone else None)
         self._end_finished()
 
-    def _choose(self, run: Run, row: int, seconds: float) -> None:
+    def _choose(self, run: Run, row: int, seconds: float | None) -> None:
         """Let a run take its next tokens; what was guessed wrong is forgotten again."""
         guessed = len(run.guess)
         right = run.choose(self._context, row, seconds)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from runner.engine.draft import DraftModel
 from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
@@ -29,11 +30,17 @@ class Model:
     """Open with `Model.open`; `generate` may be called from any thread."""
 
     def __init__(
-        self, model: LlamaModel, context: LlamaContext, load_seconds: float, kept: Kept | None
+        self,
+        model: LlamaModel,
+        context: LlamaContext,
+        load_seconds: float,
+        kept: Kept | None,
+        draft: DraftModel | None,
     ) -> None:
         self._model = model
         self._context = context
-        self._loop = DecodeLoop(context, model.vocabulary, kept)
+        self._draft = draft
+        self._loop = DecodeLoop(context, model.vocabulary, kept, draft)
         self._loop.start()
         self.load_seconds = load_seconds
 
@@ -45,12 +52,14 @@ class Model:
         *,
         store: Store | None = None,
         identity: str = "",
+        draft: tuple[Path, Placement] | None = None,
         progress: Progress | None = None,
     ) -> Self:
         """Load `path` as `placement` says. What is read is kept in `store`, if there is one, under
-        the model's `identity`.
+        the model's `identity`. The model of `draft` guesses for it where replies ask for guesses.
 
-        Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
+        Raises BadModelFile, DoesNotFit, DeviceError; ConfigurationError where `draft` cannot guess
+        for it; KeyboardInterrupt where `progress` stopped it.
         """
         started = time.perf_counter()
         with contextlib.ExitStack() as undo:
@@ -72,9 +81,11 @@ class Model:
                 sequences=placement.sequences,
                 outputs=placement.sequences + LONGEST,
             )
+            undo.callback(context.close)
+            guesser = DraftModel.open(*draft, model.vocabulary) if draft else None
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None
-        return cls(model, context, time.perf_counter() - started, kept)
+        return cls(model, context, time.perf_counter() - started, kept, guesser)
 
     @property
     def context_length(self) -> int:
@@ -158,6 +169,8 @@ class Model:
     def close(self) -> None:
         """Stop the loop and free the memory."""
         self._loop.stop()
+        if self._draft is not None:
+            self._draft.close()
         self._context.close()
         self._model.close()
 
