@@ -4,6 +4,8 @@ The last few tokens are looked up in the prompt and the reply so far, and what f
 is the guess. (Prompt lookup decoding: Saxena 2023.)
 """
 
+from itertools import cycle, islice
+
 NGRAM = 3
 """Tokens that have to be the same for what followed them to be guessed again."""
 
@@ -21,7 +23,10 @@ class Repeats:
         self._index(tokens, len(tokens) - 1)
         last = tuple(tokens[-NGRAM:])
         start = self._ends.get(last)
-        return None if start is None else tokens[start : start + room]
+        if start is None:
+            return None
+        # What repeats itself without end goes on where the tokens do not yet.
+        return list(islice(cycle(tokens[start : start + room]), room))
 
     def _index(self, tokens: list[int], until: int) -> None:
         """Remember where each run of tokens that ends before `until` was last followed by more."""

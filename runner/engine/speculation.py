@@ -12,12 +12,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 LONGEST = 12
-"""Tokens guessed at once."""
+"""Tokens guessed at once, where guesses were right so far."""
 
-TRIALS = 6
-"""Guesses after which it is decided whether they paid."""
+SHORTEST = 3
+"""Tokens guessed at first, and after a guess that was wrong."""
 
-PAUSE, LONGEST_PAUSE = 32, 1024
+LOSS = 1.0
+"""Plain steps that guessing may cost before it is left off."""
+
+CREDIT = 4.0
+"""Plain steps that it may have gained before and lose again."""
+
+PAUSE, LONGEST_PAUSE = 64, 1024
 """Tokens without guessing after guesses that did not pay; doubled each time."""
 
 
@@ -30,28 +36,27 @@ class Guesser(Protocol):
 
 
 class _Trial:
-    """Whether one way of guessing pays."""
+    """Whether one way of guessing pays, and how far it is to guess."""
 
     def __init__(self, guesser: Guesser) -> None:
         self.guesser = guesser
+        self.reach = SHORTEST
         self.resume = 0  # tokens after which to guess again
         self._pause = PAUSE
-        self._gained: list[tuple[int, float]] = []  # tokens and seconds of steps
+        self._balance = 0.0  # plain steps gained
 
-    def took(self, gained: int, seconds: float, plain: float, length: int) -> None:
-        """A step gave `gained` tokens in `seconds`, the guess included; one without takes
-        `plain`."""
-        self._gained.append((gained, seconds))
-        if len(self._gained) < TRIALS:
-            return
-        tokens = sum(count for count, _ in self._gained)
-        spent = sum(time for _, time in self._gained)
-        if tokens * plain < spent:
-            self.resume = length + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        else:
+    def took(self, guessed: int, gained: int, cost: float, length: int) -> None:
+        """A step with `guessed` tokens guessed gave `gained` tokens and took as long as `cost`
+        plain ones, the guess included; the reply is `length` tokens long now."""
+        if guessed:
+            right = gained - 1
+            self.reach = min(LONGEST, 2 * guessed) if right == guessed else max(SHORTEST, right)
+        self._balance = min(CREDIT, self._balance + gained - cost)
+        if self._balance == CREDIT:
             self._pause = PAUSE
-        self._gained.clear()
+        elif self._balance < -LOSS:
+            self._balance, self.resume = 0.0, length + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
 class Speculation:
@@ -60,7 +65,8 @@ class Speculation:
     def __init__(self, tokens: list[int], guessers: Sequence[Guesser]) -> None:
         self._tokens = tokens
         self._trials = [_Trial(guesser) for guesser in guessers]
-        self._asked: list[tuple[_Trial, float]] = []  # for the step to come, and what that took
+        # For the step to come: who was asked, how long that took, and what it guessed.
+        self._asked: list[tuple[_Trial, float, list[int]]] = []
         self._plain = deque[float](maxlen=32)  # seconds of steps without a guess
 
     def propose(self, room: int) -> list[int]:
@@ -72,9 +78,9 @@ class Speculation:
             if len(self._tokens) < trial.resume:
                 continue
             started = time.perf_counter()
-            guess = trial.guesser.propose(self._tokens, min(LONGEST, room))
+            guess = trial.guesser.propose(self._tokens, min(trial.reach, room))
             if guess is not None:
-                self._asked.append((trial, time.perf_counter() - started))
+                self._asked.append((trial, time.perf_counter() - started, guess))
             if guess:
                 return guess
         return []
@@ -84,6 +90,9 @@ class Speculation:
         if not guessed:
             self._plain.append(seconds)
         plain = sorted(self._plain)[len(self._plain) // 2]
-        for trial, asking in self._asked:
-            trial.took(gained, seconds + asking, plain, len(self._tokens))
+        for trial, asking, guess in self._asked:
+            if guess:
+                trial.took(len(guess), gained, (seconds + asking) / plain, len(self._tokens))
+            else:  # it was not sure, and asking it took its time
+                trial.took(0, 1, 1 + asking / plain, len(self._tokens))
         self._asked.clear()

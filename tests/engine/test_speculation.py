@@ -11,7 +11,7 @@ from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.repeats import NGRAM, Repeats
 from runner.engine.sampling import Sampling
-from runner.engine.speculation import LONGEST, PAUSE, TRIALS, Speculation
+from runner.engine.speculation import LONGEST, PAUSE, SHORTEST, Speculation
 from runner.fit import Placement
 from runner.prompt import Prompt
 
@@ -85,11 +85,22 @@ def test_what_does_not_pay_is_left_off_for_a_while() -> None:
         speculation.took(len(guess), 1, 3.0 if guess else 1.0)
 
     step(guesses=False)  # how long a plain step takes is not known yet
-    for _ in range(TRIALS):
-        step(guesses=True)
+    step(guesses=True)
     for _ in range(PAUSE - 1):
         step(guesses=False)
     step(guesses=True)
+
+
+def test_it_guesses_farther_while_it_is_right() -> None:
+    tokens = [1, 2, 3, 4] * 20
+    speculation = Speculation(tokens, [Repeats()])
+    speculation.took(0, 1, 1.0)
+    lengths = []
+    for right in (True, True, True, False, True):
+        guess = speculation.propose(99)
+        lengths.append(len(guess))
+        speculation.took(len(guess), 1 + len(guess) * right, 1.1)
+    assert lengths == [SHORTEST, 2 * SHORTEST, LONGEST, LONGEST, SHORTEST]
 
 
 class Sure:
@@ -107,9 +118,7 @@ def test_the_first_that_has_a_guess_and_pays_is_asked() -> None:
     speculation = Speculation(tokens, [Sure(), Sure(1, 1), Sure(2, 2)])
     speculation.took(0, 1, 1.0)
     assert speculation.propose(9) == [1, 1]
-    for _ in range(TRIALS):
-        assert speculation.propose(9) == [1, 1]
-        speculation.took(2, 1, 5.0)
+    speculation.took(2, 1, 5.0)
     assert speculation.propose(1) == [2]
     assert speculation.propose(0) == []
 
@@ -122,5 +131,5 @@ def test_a_guess_is_what_followed_the_last_time(tokens: list[int]) -> None:
         seen.append(token)
         ends = range(NGRAM, len(seen))
         match = [end for end in ends if seen[end - NGRAM : end] == seen[-NGRAM:]]
-        expected = seen[match[-1] : match[-1] + 4] if match else None
+        expected = (seen[match[-1] :] * 4)[:4] if match else None
         assert repeats.propose(seen, 4) == expected
