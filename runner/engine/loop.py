@@ -16,19 +16,14 @@ from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
+from runner.engine.shares import SMALLEST_SHARE, divide
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
-DELAY_SECONDS = 0.1
-"""How long a prompt being read may hold up the next token of other replies."""
-
 IDLE_SECONDS = 2.0
 """How long nothing has to happen before what was read is written to disk."""
-
-SMALLEST_SHARE = 16
-"""Tokens of a prompt read in a step, however slow the machine is."""
 
 
 class DecodeLoop(threading.Thread):
@@ -224,25 +219,12 @@ class DecodeLoop(threading.Thread):
             self._sequences.repair(run.sequence)
 
     def _shares(self) -> list[tuple[Run, int]]:
-        """How many tokens of each run to compute in this step.
-
-        Replies under way get their one. What is left of the batch is shared by the prompts being
-        read, evenly; where somebody's reply would wait for it, no more than a short delay's worth.
-        """
-        replying = [run for run in self._runs if run.unread == 1]
-        reading = [run for run in self._runs if run.unread > 1]
-        room = self._context.batch_size - len(replying)
-        if replying:
-            room = min(room, max(SMALLEST_SHARE, int(self._rate * DELAY_SECONDS)))
-        shares = [(run, 1) for run in replying]
-        reading.sort(key=lambda run: run.unread)
-        for number, run in enumerate(reading):
-            share = min(run.unread, max(1, room // (len(reading) - number)))
-            if self._sequences.forgetful and run.before_boundary:
-                share = min(share, run.before_boundary)  # a snapshot is taken there
-            if room >= share:
-                shares.append((run, share))
-                room -= share
+        """How many tokens of each run to compute in this step."""
+        wanted = [run.unread for run in self._runs]
+        divided = divide(wanted, self._context.batch_size, self._rate)
+        shares = [(run, share) for run, share in zip(self._runs, divided, strict=True) if share]
+        if self._sequences.forgetful:  # a snapshot is taken where the prompt's boundary is
+            shares = [(run, min(share, run.before_boundary or share)) for run, share in shares]
         return shares
 
     def _compute(self) -> bool:
