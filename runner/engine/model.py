@@ -4,9 +4,11 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from runner.engine.adapters import Adapters, AdapterShelf, Switch, check
 from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
@@ -15,6 +17,7 @@ from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
+from runner.gguf import Header, read_whole_header
 from runner.kvstore import Store
 from runner.llama.context import LlamaContext
 from runner.llama.model import LlamaModel, Progress
@@ -29,10 +32,18 @@ class Model:
     """Open with `Model.open`; `generate` may be called from any thread."""
 
     def __init__(
-        self, model: LlamaModel, context: LlamaContext, load_seconds: float, kept: Kept | None
+        self,
+        model: LlamaModel,
+        path: Path,
+        context: LlamaContext,
+        load_seconds: float,
+        kept: Kept | None,
     ) -> None:
         self._model = model
+        self._path = path
         self._context = context
+        self._shelf = AdapterShelf(model, context)
+        self.adapters = Adapters()
         self._loop = DecodeLoop(context, model.vocabulary, kept)
         self._loop.start()
         self.load_seconds = load_seconds
@@ -45,14 +56,17 @@ class Model:
         *,
         store: Store | None = None,
         identity: str = "",
+        adapters: Adapters | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Load `path` as `placement` says. What is read is kept in `store`, if there is one, under
-        the model's `identity`.
+        """Load `path` as `placement` says, and `adapters` with it. What is read is kept in `store`,
+        if there is one, under the model's `identity`.
 
         Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
         """
         started = time.perf_counter()
+        if adapters:
+            check(adapters, read_whole_header(path))  # before the long part
         with contextlib.ExitStack() as undo:
             model = LlamaModel(
                 path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
@@ -74,7 +88,14 @@ class Model:
             )
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None
-        return cls(model, context, time.perf_counter() - started, kept)
+        loaded = cls(model, path, context, time.perf_counter() - started, kept)
+        if adapters:
+            try:
+                loaded.adapt(adapters)
+            except BaseException:
+                loaded.close()
+                raise
+        return loaded
 
     @property
     def context_length(self) -> int:
@@ -139,6 +160,25 @@ class Model:
         request = Request(prompt, tokens, boundary, options or Options(), progress)
         self._loop.submit(request)
         return Stream(request, self._loop)
+
+    def adapt(self, adapters: Adapters) -> None:
+        """Answer with these LoRAs and control vectors, and no others, from the next request on.
+
+        Returns when the requests before it are done and the switch is made; what they left in the
+        cache is forgotten. Files that were loaded once stay, so that going back is quick.
+
+        Raises BadModelFile where a file does not fit the model, ConfigurationError where a LoRA is
+        named twice; the model then goes on with the adapters it had.
+        """
+        checked = check(adapters, self._header)
+        switch = Switch(lambda: self._shelf.use(checked), checked.identity)
+        self._loop.submit(switch)
+        switch.wait()
+        self.adapters = adapters
+
+    @cached_property
+    def _header(self) -> Header:
+        return read_whole_header(self._path)
 
     def expect(self, prompt: Prompt | Sequence[int]) -> None:
         """The next prompt is likely to begin so: read it while there is nothing else to do. Of a
