@@ -38,6 +38,8 @@ def run(
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
     kv_store: options.KvStore = None,
+    lora: options.Lora = None,
+    control_vector: options.ControlVector = None,
     system: options.System = None,
     think: options.Think = None,
     json: options.Json = None,

@@ -52,6 +52,14 @@ class Adapters:
     def __bool__(self) -> bool:
         return bool(self.loras or self.control_vectors)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each in words, such as "LoRA style.gguf:0.5"."""
+        return (
+            *(f"LoRA {path.name}:{scale:g}" for path, scale in self.loras),
+            *(f"control vector {path.name}:{scale:g}" for path, scale in self.control_vectors),
+        )
+
 
 class Checked(NamedTuple):
     """Adapters whose files were found to fit a model, as they are set."""
