@@ -73,10 +73,7 @@ class Model:
             )
             undo.callback(model.close)
             if not model.generates_text:
-                raise BadModelFile(
-                    f"{path.name} is not a language model that generates text",
-                    remedy="Choose a chat or base model; embedding models cannot answer.",
-                )
+                raise _no_generator(path)
             context = LlamaContext(
                 model,
                 context=placement.context,
@@ -86,6 +83,9 @@ class Model:
                 sequences=placement.sequences,
                 outputs=placement.sequences + LONGEST,
             )
+            undo.callback(context.close)
+            if not context.has_cache:
+                raise _no_generator(path)
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None
         loaded = cls(model, path, context, time.perf_counter() - started, kept)
@@ -206,3 +206,10 @@ class Model:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _no_generator(path: Path) -> BadModelFile:
+    return BadModelFile(
+        f"{path.name} is not a language model that generates text",
+        remedy="Choose a chat or base model; of an embedding model, `runner embed` gives vectors.",
+    )

@@ -60,6 +60,15 @@ class Vocabulary:
             for token in self.encode(text[start:end], marks=False)
         ]
 
+    def encode_whole(self, text: str) -> list[int]:
+        """The tokens of a text from outside with those that the vocabulary puts around a whole
+        text, such as BERT's CLS and SEP. Empty where the text is and there are none."""
+        around = (llama_cpp.llama_token * 4)()
+        count = llama_cpp.llama_tokenize(self._vocab, b"", 0, around, len(around), True, False)
+        # A single one is in front where the vocabulary wants BOS, and behind where it wants EOS.
+        front = 1 if count == 2 or self.add_bos else 0
+        return [*around[:front], *self.encode_content(text), *around[front:count]]
+
     def piece(self, token: int) -> bytes:
         """The bytes `token` stands for; a mark gives its own name."""
         known = self._pieces.get(token)
