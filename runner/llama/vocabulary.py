@@ -11,11 +11,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from runner.errors import BadModelFile
 from runner.llama.library import llama_cpp
 
 CONTROL = 1 << 3  # LLAMA_TOKEN_ATTR_CONTROL
 USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
-SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
+SENTENCEPIECE, WORDPIECE = 1, 3  # LLAMA_VOCAB_TYPE_SPM and _WPM
 
 
 class Vocabulary:
@@ -62,12 +63,18 @@ class Vocabulary:
 
     def encode_whole(self, text: str) -> list[int]:
         """The tokens of a text from outside with those that the vocabulary puts around a whole
-        text, such as BERT's CLS and SEP. Empty where the text is and there are none."""
-        around = (llama_cpp.llama_token * 4)()
-        count = llama_cpp.llama_tokenize(self._vocab, b"", 0, around, len(around), True, False)
-        # A single one is in front where the vocabulary wants BOS, and behind where it wants EOS.
-        front = 1 if count == 2 or self.add_bos else 0
-        return [*around[:front], *self.encode_content(text), *around[front:count]]
+        text, such as BERT's CLS and SEP. Empty where the text is and there are none.
+
+        Raises BadModelFile where it wants one that it does not have: llama.cpp would abort.
+        """
+        pieces = llama_cpp.llama_vocab_type(self._vocab) == WORDPIECE
+        before = [self.bos] if pieces or self.add_bos else []
+        after = [self.eos] if llama_cpp.llama_vocab_get_add_eos(self._vocab) else []
+        if pieces:
+            after = [llama_cpp.llama_vocab_sep(self._vocab)]
+        if min([*before, *after], default=0) < 0:
+            raise BadModelFile("the model's vocabulary lacks what begins or ends a text")
+        return [*before, *self.encode_content(text), *after]
 
     def piece(self, token: int) -> bytes:
         """The bytes `token` stands for; a mark gives its own name."""

@@ -8,11 +8,14 @@ import numpy as np
 
 WORDS = ["the", "cat", "dog", "sat", "ran", "on", "mat", "far", "##s", "##ning", ".", ",", "a"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+NUMBERS = {"padding": 0, "unknown": 1, "bos": 2, "seperator": 3, "mask": 4}
+"""GGUF's names of the special ones, CLS by that of what begins a text."""
 WIDTH, INNER, LAYERS, CONTEXT = 32, 64, 2, 64
 
 
-def write_bert(path: Path, *, pooling: int | None = 2) -> Path:
-    """`pooling` is GGUF's number: 1 for the mean, 2 for the first token, 3 the last, 4 ranking."""
+def write_bert(path: Path, *, pooling: int | None = 2, without: str = "") -> Path:
+    """`pooling` is GGUF's number: 1 for the mean, 2 for the first token, 3 the last, 4 ranking.
+    `without` leaves out the token of that name."""
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(WIDTH)
@@ -30,20 +33,15 @@ def write_bert(path: Path, *, pooling: int | None = 2) -> Path:
     writer.add_token_list([*SPECIAL, *words])
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_token_types([control] * len(SPECIAL) + [normal] * len(words))
-    for name in ("pad", "unk", "cls", "sep", "mask"):
-        number = SPECIAL.index(f"[{name.upper()}]")
-        writer.add_uint32(f"tokenizer.ggml.{gguf_name(name)}_token_id", number)
-    writer.add_uint32("tokenizer.ggml.bos_token_id", SPECIAL.index("[CLS]"))
+    for name, number in NUMBERS.items():
+        if name != without:
+            writer.add_uint32(f"tokenizer.ggml.{name}_token_id", number)
     _add_weights(writer, len(SPECIAL) + len(words))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return path
-
-
-def gguf_name(name: str) -> str:
-    return {"unk": "unknown", "sep": "seperator", "pad": "padding"}.get(name, name)
 
 
 def _add_weights(writer: gguf.GGUFWriter, vocabulary: int) -> None:

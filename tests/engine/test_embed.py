@@ -138,6 +138,31 @@ def test_a_mark_in_a_text_is_text(tiny: Embedder) -> None:
     assert np.isfinite(apart).all()
 
 
+def test_a_whole_text_has_the_tokens_that_llama_cpp_gives_it(
+    tiny: Embedder, bert: Path, shared: Path
+) -> None:
+    def tokens(embedder: Embedder, text: str) -> list[int]:
+        data, room = text.encode(), (llama_cpp.llama_token * 64)()
+        pointer = embedder._model.vocabulary.pointer
+        count = llama_cpp.llama_tokenize(pointer, data, len(data), room, 64, True, False)
+        return list(room[:count])
+
+    with opened(bert) as encoder, opened(shared / "models" / "stories260K-F32.gguf") as stories:
+        for embedder in (tiny, encoder, stories):
+            for text in ("", "the cats sat.", " Once upon a time "):
+                assert embedder._encode(text) == (tokens(embedder, text) or [0])
+
+
+@pytest.mark.parametrize("name", ["bos", "seperator"])
+def test_a_vocabulary_without_what_begins_or_ends_a_text(tmp_path: Path, name: str) -> None:
+    """llama.cpp aborts the process over one when it reads a text."""
+    with (
+        opened(write_bert(tmp_path / "bert.gguf", without=name)) as embedder,
+        pytest.raises(BadModelFile, match="lacks what begins or ends"),
+    ):
+        embedder.embed(["the cat"])
+
+
 def test_too_long_a_text_is_refused_before_anything_is_computed(bert: Path) -> None:
     long = "the cat " * CONTEXT
     done: list[int] = []
