@@ -153,7 +153,8 @@ def load_lora(model: LlamaModel, path: Path) -> Lora:
 
 def read_control_vector(path: Path, model: Header) -> npt.NDArray[np.float32]:
     """The directions that a file has for a model, (layers − 1) × width from the second layer on:
-    the first has none. A layer that the file leaves out has zeros.
+    the first has none. A layer that the file leaves out has zeros. (Of nemotron_h llama.cpp steers
+    only the feed-forward layers.)
 
     Raises BadModelFile.
     """
