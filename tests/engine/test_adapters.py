@@ -1,5 +1,7 @@
 """LoRAs and control vectors: what they do to a reply, and what is left when they are gone."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from runner.engine.adapters import Adapters, Scaled
 from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.sampling import Sampling
-from runner.errors import BadModelFile, ConfigurationError
+from runner.errors import BadModelFile, ConfigurationError, RunnerError
 from runner.fit import Placement
 from runner.kvstore import Store
 from runner.llama import library
@@ -181,6 +183,36 @@ def test_a_model_is_opened_with_adapters(tiny_f32: Path, loras: Loras) -> None:
         assert model.adapters == only(loras["inner"])
         model.adapt(Adapters())
         assert farthest(logprobs(model), adapted) > ROUNDING
+
+
+def test_who_waits_for_a_switch_is_told_of_the_end(model: Model, loras: Loras) -> None:
+    begun, gate = threading.Event(), threading.Event()
+    failures: list[str] = []
+
+    def hold_up(_done: int, _total: int) -> None:
+        begun.set()
+        gate.wait()
+
+    def switch() -> None:
+        try:
+            model.adapt(only(loras["inner"]))
+        except RunnerError as error:
+            failures.append(error.message)
+
+    stream = model.generate(PROMPT, progress=hold_up)
+    begun.wait()
+    waiting, closing = threading.Thread(target=switch), threading.Thread(target=model.close)
+    waiting.start()
+    while model._loop._inbox.empty():
+        time.sleep(0.001)
+    closing.start()
+    while not model._loop._stopping:
+        time.sleep(0.001)
+    gate.set()
+    closing.join()
+    waiting.join()
+    assert failures == ["the model was closed before its adapters changed"]
+    assert stream.drain().reason == "cancelled"
 
 
 def directions(seed: int, *layers: int) -> dict[int, np.ndarray]:

@@ -3,6 +3,8 @@
 What is marked as a crash ended the process when it was tried: at once, or with the next token.
 """
 
+import contextlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from runner.catalog import models_directory
 from runner.engine.adapters import Adapters, Scaled
 from runner.engine.model import Model
 from runner.engine.options import Options
@@ -33,6 +38,7 @@ from tests.engine.adapter_files import (
     write_vector,
 )
 
+TINY = models_directory() / "tiny" / "tiny-Q8_0.gguf"
 A, B = pair()
 UINT32, FLOAT64, ARRAY = (
     gguf.GGUFValueType.UINT32,
@@ -127,6 +133,21 @@ def test_a_bad_lora_is_named_before_llama_cpp_sees_it(
         check_lora(path, read_header(tiny_path))
     assert caught.value.message.startswith("adapter.gguf ")
     assert caught.value.remedy
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_damaged_header_is_refused_or_harmless(changes: list[tuple[float, int]]) -> None:
+    """Thousands of files damaged so, and passed here, were then given to llama.cpp: it refused a
+    few and died of none."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_lora(Path(folder) / "lora.gguf", {QUERY: (A, B)})
+        data = bytearray(path.read_bytes())
+        end = read_header(path, model=False).data_offset
+        for place, value in changes:
+            data[int(place * end)] = value
+        path.write_bytes(data)
+        with contextlib.suppress(BadModelFile):
+            check_lora(path, read_header(TINY))
 
 
 @pytest.mark.parametrize(
