@@ -13,30 +13,30 @@ from collections import deque
 
 from runner.engine.adapters import Switch
 from runner.engine.ahead import CHUNK, Expectation
+from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
+from runner.engine.shares import SMALLEST_SHARE, divide
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
 from runner.errors import RunnerError
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
-DELAY_SECONDS = 0.1
-"""How long a prompt being read may hold up the next token of other replies."""
-
 IDLE_SECONDS = 2.0
 """How long nothing has to happen before what was read is written to disk."""
-
-SMALLEST_SHARE = 16
-"""Tokens of a prompt read in a step, however slow the machine is."""
 
 
 class DecodeLoop(threading.Thread):
     """Serves as many requests at once as the context has sequences; others wait their turn."""
 
     def __init__(
-        self, context: LlamaContext, vocabulary: Vocabulary, kept: Kept | None = None
+        self,
+        context: LlamaContext,
+        vocabulary: Vocabulary,
+        kept: Kept | None = None,
+        draft: DraftModel | None = None,
     ) -> None:
         super().__init__(name="runner-decode", daemon=True)
         self._context = context
@@ -44,6 +44,7 @@ class DecodeLoop(threading.Thread):
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
         self._kept = kept
+        self._draft = draft
         self._inbox: queue.SimpleQueue[Request | Switch | Expectation | None] = queue.SimpleQueue()
         self._waiting: deque[Request | Switch] = deque()
         self._runs: list[Run] = []
@@ -70,6 +71,8 @@ class DecodeLoop(threading.Thread):
         request.cancelled = True
         if self._alone is request:
             self._context.abort()
+        if self._draft is not None:
+            self._draft.abort()
 
     @property
     def reading_ahead(self) -> bool:
@@ -178,7 +181,7 @@ class DecodeLoop(threading.Thread):
     def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
         sequence.private = sequence.private or request.options.private
         try:
-            self._runs.append(Run(request, sequence, reused, self._vocabulary))
+            self._runs.append(Run(request, sequence, reused, self._vocabulary, self._draft))
         except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
             self._sequences.give_back(sequence)
             request.outbox.put(error)
@@ -221,6 +224,7 @@ class DecodeLoop(threading.Thread):
         started = time.perf_counter()
         if not self._compute():
             return
+        seconds = time.perf_counter() - started
         for run, share in shares:
             held = len(run.sequence.tokens)
             reading = held < len(run.request.tokens)
@@ -230,10 +234,11 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
-                self._choose(run, rows[run], time.perf_counter() - started)
+                alone = self._batch.count == 1 + len(run.guess)
+                self._choose(run, rows[run], seconds if alone else None)
         self._end_finished()
 
-    def _choose(self, run: Run, row: int, seconds: float) -> None:
+    def _choose(self, run: Run, row: int, seconds: float | None) -> None:
         """Let a run take its next tokens; what was guessed wrong is forgotten again."""
         guessed = len(run.guess)
         right = run.choose(self._context, row, seconds)
@@ -243,25 +248,12 @@ class DecodeLoop(threading.Thread):
             self._sequences.repair(run.sequence)
 
     def _shares(self) -> list[tuple[Run, int]]:
-        """How many tokens of each run to compute in this step.
-
-        Replies under way get their one. What is left of the batch is shared by the prompts being
-        read, evenly; where somebody's reply would wait for it, no more than a short delay's worth.
-        """
-        replying = [run for run in self._runs if run.unread == 1]
-        reading = [run for run in self._runs if run.unread > 1]
-        room = self._context.batch_size - len(replying)
-        if replying:
-            room = min(room, max(SMALLEST_SHARE, int(self._rate * DELAY_SECONDS)))
-        shares = [(run, 1) for run in replying]
-        reading.sort(key=lambda run: run.unread)
-        for number, run in enumerate(reading):
-            share = min(run.unread, max(1, room // (len(reading) - number)))
-            if self._sequences.forgetful and run.before_boundary:
-                share = min(share, run.before_boundary)  # a snapshot is taken there
-            if room >= share:
-                shares.append((run, share))
-                room -= share
+        """How many tokens of each run to compute in this step."""
+        wanted = [run.unread for run in self._runs]
+        divided = divide(wanted, self._context.batch_size, self._rate)
+        shares = [(run, share) for run, share in zip(self._runs, divided, strict=True) if share]
+        if self._sequences.forgetful:  # a snapshot is taken where the prompt's boundary is
+            shares = [(run, min(share, run.before_boundary or share)) for run, share in shares]
         return shares
 
     def _compute(self) -> bool:

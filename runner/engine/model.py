@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from runner.engine.adapters import Adapters, AdapterShelf, Switch, check
+from runner.engine.draft import DraftModel
 from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
@@ -38,13 +39,15 @@ class Model:
         context: LlamaContext,
         load_seconds: float,
         kept: Kept | None,
+        draft: DraftModel | None,
     ) -> None:
         self._model = model
         self._path = path
         self._context = context
+        self._draft = draft
         self._shelf = AdapterShelf(model, context)
         self.adapters = Adapters()
-        self._loop = DecodeLoop(context, model.vocabulary, kept)
+        self._loop = DecodeLoop(context, model.vocabulary, kept, draft)
         self._loop.start()
         self.load_seconds = load_seconds
 
@@ -56,13 +59,16 @@ class Model:
         *,
         store: Store | None = None,
         identity: str = "",
+        draft: tuple[Path, Placement] | None = None,
         adapters: Adapters | None = None,
         progress: Progress | None = None,
     ) -> Self:
         """Load `path` as `placement` says, and `adapters` with it. What is read is kept in `store`,
-        if there is one, under the model's `identity`.
+        if there is one, under the model's `identity`. The model of `draft` guesses for it where
+        replies ask for guesses.
 
-        Raises BadModelFile, DoesNotFit, DeviceError; KeyboardInterrupt where `progress` stopped it.
+        Raises BadModelFile, DoesNotFit, DeviceError; ConfigurationError where `draft` cannot guess
+        for it; KeyboardInterrupt where `progress` stopped it.
         """
         started = time.perf_counter()
         if adapters:
@@ -86,9 +92,10 @@ class Model:
             undo.callback(context.close)
             if not context.has_cache:
                 raise _no_generator(path)
+            guesser = DraftModel.open(*draft, model.vocabulary) if draft else None
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None
-        loaded = cls(model, path, context, time.perf_counter() - started, kept)
+        loaded = cls(model, path, context, time.perf_counter() - started, kept, guesser)
         if adapters:
             try:
                 loaded.adapt(adapters)
@@ -198,6 +205,8 @@ class Model:
     def close(self) -> None:
         """Stop the loop and free the memory."""
         self._loop.stop()
+        if self._draft is not None:
+            self._draft.close()
         self._context.close()
         self._model.close()
 

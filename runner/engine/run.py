@@ -4,9 +4,10 @@ import time
 
 from runner.engine.chooser import Chooser
 from runner.engine.events import Finish, Reason, Timings
+from runner.engine.repeats import Repeats
 from runner.engine.sampling import seed_of
 from runner.engine.sequences import Sequence
-from runner.engine.speculation import Drafts
+from runner.engine.speculation import Guesser, Speculation
 from runner.engine.stream import Request
 from runner.engine.text import ReplyText
 from runner.llama.context import LlamaContext
@@ -18,7 +19,12 @@ class Run:
     are read before the next token is chosen, which for a reply under way is one."""
 
     def __init__(
-        self, request: Request, sequence: Sequence, reused: int, vocabulary: Vocabulary
+        self,
+        request: Request,
+        sequence: Sequence,
+        reused: int,
+        vocabulary: Vocabulary,
+        draft: Guesser | None = None,
     ) -> None:
         options = request.options
         self.request = request
@@ -32,7 +38,9 @@ class Run:
         self._text = ReplyText(vocabulary, request.prompt, options.stop)
         self._to_think = options.think_tokens
         self.guess: list[int] = []
-        self._drafts = Drafts(self.tokens) if options.speculate else None
+        guessers = [Repeats(), *([draft] if draft else [])] if options.speculate else []
+        self._speculation = Speculation(self.tokens, guessers)
+        self._guessed = self._accepted = 0
         self._started = time.perf_counter()
         self._first_at = self._last_at = 0.0
 
@@ -56,19 +64,21 @@ class Run:
         left = self.request.options.max_tokens
         if left is not None:
             room = min(room, left - self.reply_tokens - 1)
-        self.guess = self._drafts.propose(room) if self._drafts and room > 0 else []
+        self.guess = self._speculation.propose(room)
 
-    def choose(self, context: LlamaContext, row: int, seconds: float) -> int:
+    def choose(self, context: LlamaContext, row: int, seconds: float | None) -> int:
         """Take the tokens after those of a batch's rows from `row` on: one, and as many more as
-        were guessed right. How many were; the step took `seconds`."""
+        were guessed right. How many were; the step took `seconds`, if it was for this alone."""
         right = 0
         for guessed in [*self.guess, None]:
             self._choose(context, row + right)
             if self.reason is not None or self.tokens[-1] != guessed:
                 break
             right += 1
-        if self._drafts is not None:
-            self._drafts.took(len(self.guess), right + 1, seconds)
+        if seconds is not None:
+            self._speculation.took(len(self.guess), right + 1, seconds)
+        self._guessed += len(self.guess)
+        self._accepted += right
         self.guess = []
         return right
 
@@ -132,6 +142,8 @@ class Run:
             decode_seconds=last - first,
             first_token_seconds=first - self.request.submitted,
             total_seconds=ended - self.request.submitted,
+            guessed_tokens=self._guessed,
+            accepted_tokens=self._accepted,
         )
         return Finish(self.reason or "cancelled", timings, self.seed)
 

@@ -104,6 +104,20 @@ class Vocabulary:
         tokens = self.encode(text, marks=True)
         return len(tokens) == 1 and self.mark(tokens[0]) == text
 
+    def speaks_like(self, other: "Vocabulary") -> bool:
+        """Whether the tokens of both mean the same. One may have more of them than the other: of
+        one family the larger models are often padded."""
+        if (self.bos, self.eos, self.is_sentencepiece) != (
+            other.bos, other.eos, other.is_sentencepiece
+        ):  # fmt: skip
+            return False
+        both = range(min(self.size, other.size))
+        return all(self._name(token) == other._name(token) for token in both)
+
+    def _name(self, token: int) -> bytes:
+        """How the file writes a token, without a guess at what it prints."""
+        return bytes(llama_cpp.llama_vocab_get_text(self._vocab, token))
+
     @cached_property
     def marks(self) -> dict[int, str]:
         """Every mark. Asks for each token in turn: 45 ms for 150 000 of them."""
