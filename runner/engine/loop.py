@@ -167,10 +167,11 @@ class DecodeLoop(threading.Thread):
         disk under their name, and forgotten."""
         try:
             if switch.identity != self._adapters:
+                if self._kept is not None:
+                    self._kept.keep(self._sequences)
                 switch.use()
                 self._adapters = switch.identity
                 if self._kept is not None:
-                    self._kept.keep(self._sequences)
                     self._kept.switch(switch.identity)
                 self._sequences.forget_idle()
         except Exception as error:
