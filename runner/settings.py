@@ -93,6 +93,13 @@ OPTIONS: tuple[Option, ...] = (
            "Gigabytes of disk for prompts that were read once and need not be read again; 0 keeps "
            "none.",
            "4, and never more than a tenth of the free disk", 0),
+    Option("lora", str, "loading",
+           "LoRA adapter for the model, and how strongly it acts. Several are named with commas "
+           "between, or by giving the option again.",
+           "none"),
+    Option("control_vector", str, "loading",
+           "Control vector for the model, and how strongly it acts; several as with --lora.",
+           "none"),
     Option("system", str, "conversation",
            "System prompt: what the model is told before you speak.",
            "none"),
@@ -133,6 +140,8 @@ class Settings:
     require_gpu: bool | None = None
     kv: str | None = None
     kv_store: float | None = None
+    lora: str | None = None
+    control_vector: str | None = None
     system: str | None = None
     think: str | None = None
     json: bool | None = None

@@ -25,6 +25,8 @@ def chat(
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
     kv_store: options.KvStore = None,
+    lora: options.Lora = None,
+    control_vector: options.ControlVector = None,
     system: options.System = None,
     think: options.Think = None,
     json: options.Json = None,
@@ -60,6 +62,7 @@ def header(ready: "Ready") -> str:
     placement, name = ready.placement, ready.located.name
     if ready.located.quantization and ready.located.record is not None:
         name = f"{name} {ready.located.quantization}"
+    name = " + ".join((name, *ready.model.adapters.names))
     threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
     where = f"CPU, {threads}"
     if placement.gpu_layers != 0:

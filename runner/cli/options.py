@@ -38,6 +38,8 @@ Device = Annotated[str | None, _option("device", metavar="NAME")]
 RequireGpu = Annotated[bool | None, _option("require_gpu")]
 Kv = Annotated[str | None, _option("kv")]
 KvStore = Annotated[float | None, _option("kv_store", metavar="GB")]
+Lora = Annotated[list[str] | None, _option("lora", metavar="FILE[:SCALE]")]
+ControlVector = Annotated[list[str] | None, _option("control_vector", metavar="FILE[:SCALE]")]
 
 System = Annotated[str | None, _option("system", metavar="TEXT")]
 Think = Annotated[str | None, _option("think")]
@@ -65,5 +67,10 @@ Models = Annotated[list[str], typer.Argument(help=MODEL, metavar="MODEL...", sho
 
 
 def settings(parameters: Mapping[str, Any]) -> Settings:
-    """The settings in force, given a command's parameters by name (its `locals()`)."""
-    return load({name: value for name, value in parameters.items() if name in BY_NAME})
+    """The settings in force, given a command's parameters by name (its `locals()`). What was given
+    several times is joined by commas."""
+    given = {name: value for name, value in parameters.items() if name in BY_NAME}
+    for name, value in given.items():
+        if isinstance(value, list):
+            given[name] = ",".join(value) or None
+    return load(given)

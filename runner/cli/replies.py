@@ -1,7 +1,7 @@
 """A reply as it is shown: the answer on stdout, reasoning and tool calls on stderr; and as JSON."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine
 from runner.cli.terminal.style import dim
 from runner.cli.words import duration
+from runner.engine.adapters import Scaled
 from runner.engine.events import Event, Finish, Timings
 from runner.models import Ready
 from runner.prompt import Kind
@@ -155,7 +156,15 @@ def facts(ready: Ready, said: Said, finish: Finish) -> dict[str, Any]:
             "device": placement.device,
             "kv": placement.kv_type,
         },
+        "adapters": {
+            "lora": _scaled(ready.model.adapters.loras),
+            "control_vector": _scaled(ready.model.adapters.control_vectors),
+        },
     }
+
+
+def _scaled(adapters: Sequence[Scaled]) -> list[dict[str, Any]]:
+    return [{"path": str(path), "scale": scale} for path, scale in adapters]
 
 
 def timing_facts(timings: Timings) -> dict[str, float]:

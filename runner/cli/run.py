@@ -1,12 +1,12 @@
 """`runner run`: one answer to stdout."""
 
-import locale
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.cli import options
+from runner.cli.stdin import read_text
 from runner.errors import INTERRUPTED, ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def run(
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
     kv_store: options.KvStore = None,
+    lora: options.Lora = None,
+    control_vector: options.ControlVector = None,
     system: options.System = None,
     think: options.Think = None,
     json: options.Json = None,
@@ -99,16 +101,6 @@ def _text(prompt: str | None) -> str:
                 "there is no prompt",
                 remedy="Give one after MODEL or on stdin; for a conversation, use `runner chat`.",
             )
-        return _stdin()
-    parts = (prompt, "" if sys.stdin.isatty() else _stdin())
+        return read_text()
+    parts = (prompt, "" if sys.stdin.isatty() else read_text())
     return "\n\n".join(part for part in parts if part)
-
-
-def _stdin() -> str:
-    """All of stdin, less the line end that `echo` and editors put last."""
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode(locale.getpreferredencoding(), "replace")
-    return text.replace("\r\n", "\n").removesuffix("\n")

@@ -11,6 +11,7 @@ import time
 from array import array
 from collections import deque
 
+from runner.engine.adapters import Switch
 from runner.engine.ahead import CHUNK, Expectation
 from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
@@ -19,6 +20,7 @@ from runner.engine.sequences import Sequence, Sequences
 from runner.engine.shares import SMALLEST_SHARE, divide
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
+from runner.errors import RunnerError
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
@@ -43,18 +45,19 @@ class DecodeLoop(threading.Thread):
         self._sequences = Sequences(context)
         self._kept = kept
         self._draft = draft
-        self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
-        self._waiting: deque[Request] = deque()
+        self._inbox: queue.SimpleQueue[Request | Switch | Expectation | None] = queue.SimpleQueue()
+        self._waiting: deque[Request | Switch] = deque()
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
         self._full = False
         self._alone: Request | None = None
         self._expected: Expectation | None = None
+        self._adapters = ""
         self._ahead = False  # whether what is being computed is only expected
         self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
         self._stopping = False
 
-    def submit(self, request: Request) -> None:
+    def submit(self, request: Request | Switch) -> None:
         self._inbox.put(request)
         if self._ahead:
             self._context.abort()
@@ -98,9 +101,9 @@ class DecodeLoop(threading.Thread):
             elif self._expected is not None:
                 self._read_ahead(self._expected)
         while not self._inbox.empty():
-            if isinstance(request := self._inbox.get(), Request):
+            if isinstance(request := self._inbox.get(), Request | Switch):
                 self._waiting.append(request)
-        for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
+        for request in (*(run.request for run in (*self._runs, *self._parked)), *self._waiting):
             request.cancelled = True
         self._end_cancelled()
         if self._kept is not None:
@@ -138,6 +141,12 @@ class DecodeLoop(threading.Thread):
         """Give a sequence to those who wait, in the order in which they came."""
         while (self._parked or self._waiting) and not self._full:
             first = self._parked[0] if self._parked else self._waiting[0]
+            if isinstance(first, Switch):
+                if self._runs:
+                    return
+                self._waiting.popleft()
+                self._switch(first)
+                continue
             if isinstance(first, Request) and not first.options.reuse:
                 self._sequences.forget_idle()
             elif self._kept is not None:
@@ -149,8 +158,26 @@ class DecodeLoop(threading.Thread):
                 run = self._parked.popleft()
                 run.sequence = taken[0]
                 self._runs.append(run)
-            else:
-                self._begin(self._waiting.popleft(), *taken)
+            elif isinstance(first, Request):
+                self._waiting.popleft()
+                self._begin(first, *taken)
+
+    def _switch(self, switch: Switch) -> None:
+        """Compute with other adapters from now on: what was computed with those before is kept on
+        disk under their name, and forgotten."""
+        try:
+            if switch.identity != self._adapters:
+                if self._kept is not None:
+                    self._kept.keep(self._sequences)
+                switch.use()
+                self._adapters = switch.identity
+                if self._kept is not None:
+                    self._kept.switch(switch.identity)
+                self._sequences.forget_idle()
+        except Exception as error:
+            switch.outbox.put(error)
+        else:
+            switch.outbox.put(None)
 
     def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
         sequence.private = sequence.private or request.options.private
@@ -165,9 +192,12 @@ class DecodeLoop(threading.Thread):
             if run.request.cancelled:
                 run.reason = "cancelled"
         self._end_finished()
-        for request in [one for one in self._waiting if one.cancelled]:
-            self._waiting.remove(request)
-            request.outbox.put(unstarted(request))
+        for waiting in [one for one in self._waiting if one.cancelled]:
+            self._waiting.remove(waiting)
+            if isinstance(waiting, Request):
+                waiting.outbox.put(unstarted(waiting))
+            else:
+                waiting.outbox.put(RunnerError("the model was closed before its adapters changed"))
 
     def _end_finished(self) -> None:
         for run in [run for run in self._runs if run.reason is not None]:

@@ -4,9 +4,11 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from runner.engine.adapters import Adapters, AdapterShelf, Switch, check
 from runner.engine.draft import DraftModel
 from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
@@ -16,6 +18,7 @@ from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
+from runner.gguf import Header, read_whole_header
 from runner.kvstore import Store
 from runner.llama.context import LlamaContext
 from runner.llama.model import LlamaModel, Progress
@@ -32,14 +35,18 @@ class Model:
     def __init__(
         self,
         model: LlamaModel,
+        path: Path,
         context: LlamaContext,
         load_seconds: float,
         kept: Kept | None,
         draft: DraftModel | None,
     ) -> None:
         self._model = model
+        self._path = path
         self._context = context
         self._draft = draft
+        self._shelf = AdapterShelf(model, context)
+        self.adapters = Adapters()
         self._loop = DecodeLoop(context, model.vocabulary, kept, draft)
         self._loop.start()
         self.load_seconds = load_seconds
@@ -53,25 +60,26 @@ class Model:
         store: Store | None = None,
         identity: str = "",
         draft: tuple[Path, Placement] | None = None,
+        adapters: Adapters | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Load `path` as `placement` says. What is read is kept in `store`, if there is one, under
-        the model's `identity`. The model of `draft` guesses for it where replies ask for guesses.
+        """Load `path` as `placement` says, and `adapters` with it. What is read is kept in `store`,
+        if there is one, under the model's `identity`. The model of `draft` guesses for it where
+        replies ask for guesses.
 
         Raises BadModelFile, DoesNotFit, DeviceError; ConfigurationError where `draft` cannot guess
         for it; KeyboardInterrupt where `progress` stopped it.
         """
         started = time.perf_counter()
+        if adapters:
+            check(adapters, read_whole_header(path))  # before the long part
         with contextlib.ExitStack() as undo:
             model = LlamaModel(
                 path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
             )
             undo.callback(model.close)
             if not model.generates_text:
-                raise BadModelFile(
-                    f"{path.name} is not a language model that generates text",
-                    remedy="Choose a chat or base model; embedding models cannot answer.",
-                )
+                raise _no_generator(path)
             context = LlamaContext(
                 model,
                 context=placement.context,
@@ -82,10 +90,19 @@ class Model:
                 outputs=placement.sequences + LONGEST,
             )
             undo.callback(context.close)
+            if not context.has_cache:
+                raise _no_generator(path)
             guesser = DraftModel.open(*draft, model.vocabulary) if draft else None
             undo.pop_all()
         kept = Kept(store, identity, context) if store is not None else None
-        return cls(model, context, time.perf_counter() - started, kept, guesser)
+        loaded = cls(model, path, context, time.perf_counter() - started, kept, guesser)
+        if adapters:
+            try:
+                loaded.adapt(adapters)
+            except BaseException:
+                loaded.close()
+                raise
+        return loaded
 
     @property
     def context_length(self) -> int:
@@ -151,6 +168,25 @@ class Model:
         self._loop.submit(request)
         return Stream(request, self._loop)
 
+    def adapt(self, adapters: Adapters) -> None:
+        """Answer with these LoRAs and control vectors, and no others, from the next request on.
+
+        Returns when the requests before it are done and the switch is made; what they left in the
+        cache is forgotten. Files that were loaded once stay, so that going back is quick.
+
+        Raises BadModelFile where a file does not fit the model, ConfigurationError where a LoRA is
+        named twice; the model then goes on with the adapters it had.
+        """
+        checked = check(adapters, self._header)
+        switch = Switch(lambda: self._shelf.use(checked), checked.identity)
+        self._loop.submit(switch)
+        switch.wait()
+        self.adapters = adapters
+
+    @cached_property
+    def _header(self) -> Header:
+        return read_whole_header(self._path)
+
     def expect(self, prompt: Prompt | Sequence[int]) -> None:
         """The next prompt is likely to begin so: read it while there is nothing else to do. Of a
         `Prompt`, what opens the reply is left out. Nothing is lost where another one comes."""
@@ -179,3 +215,10 @@ class Model:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _no_generator(path: Path) -> BadModelFile:
+    return BadModelFile(
+        f"{path.name} is not a language model that generates text",
+        remedy="Choose a chat or base model; of an embedding model, `runner embed` gives vectors.",
+    )

@@ -11,11 +11,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from runner.errors import BadModelFile
 from runner.llama.library import llama_cpp
 
 CONTROL = 1 << 3  # LLAMA_TOKEN_ATTR_CONTROL
 USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
-SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
+SENTENCEPIECE, WORDPIECE = 1, 3  # LLAMA_VOCAB_TYPE_SPM and _WPM
 
 
 class Vocabulary:
@@ -59,6 +60,21 @@ class Vocabulary:
             for start, end in pairwise([0, *cuts, len(text)])
             for token in self.encode(text[start:end], marks=False)
         ]
+
+    def encode_whole(self, text: str) -> list[int]:
+        """The tokens of a text from outside with those that the vocabulary puts around a whole
+        text, such as BERT's CLS and SEP. Empty where the text is and there are none.
+
+        Raises BadModelFile where it wants one that it does not have: llama.cpp would abort.
+        """
+        pieces = llama_cpp.llama_vocab_type(self._vocab) == WORDPIECE
+        before = [self.bos] if pieces or self.add_bos else []
+        after = [self.eos] if llama_cpp.llama_vocab_get_add_eos(self._vocab) else []
+        if pieces:
+            after = [llama_cpp.llama_vocab_sep(self._vocab)]
+        if min([*before, *after], default=0) < 0:
+            raise BadModelFile("the model's vocabulary lacks what begins or ends a text")
+        return [*before, *self.encode_content(text), *after]
 
     def piece(self, token: int) -> bytes:
         """The bytes `token` stands for; a mark gives its own name."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from runner.catalog import Entry
 from runner.errors import TemplateError
 from runner.library import Library
+from runner.models.adapted import adapters_of
 from runner.models.find import Located
 from runner.models.kept import identity, open_store
 from runner.models.probed import probe_once
@@ -95,6 +96,7 @@ def ready(
     from runner.llama import library
 
     library.set_verbose(bool(settings.verbose))
+    adapters = adapters_of(settings)
     wishes = Wishes(
         context=settings.ctx,
         gpu_layers=settings.gpu_layers,
@@ -111,6 +113,7 @@ def ready(
         placement,
         store=open_store(settings, remark),
         identity=identity(located),
+        adapters=adapters,
         progress=progress,
     )
     if located.record is not None:
