@@ -3,7 +3,6 @@
 All become a grammar of llama.cpp's (GBNF). For a model that reasons it begins with the answer.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +23,13 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
+    """Raises ConfigurationError, with the place, where the grammar is malformed."""
+
     gbnf: str
     """A grammar whose start is `root`."""
+
+    def __post_init__(self) -> None:
+        grammar.check(self.gbnf)
 
     @classmethod
     def json_schema(cls, schema: dict[str, Any]) -> Self:
@@ -47,13 +51,36 @@ class Constraint:
         """
         try:
             parsed = _parser.parse(pattern)
-        except re.error as error:
+        except (re.error, OverflowError) as error:
             raise ConfigurationError(f"the regular expression is malformed: {error}") from error
-        return cls("root ::= " + _sequence(parsed))
+        if parsed.state.flags & ~re.UNICODE:
+            raise _unsayable("flags")
+        return cls("root ::= " + _sequence(_unanchored(list(parsed))))
+
+
+def _unsayable(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the regular expression uses what a grammar cannot say ({what})",
+        remedy="Use letters, classes, groups, alternatives and repetitions only.",
+    )
+
+
+def _unanchored(parsed: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Without `^` in front and `$` at the end: the whole answer has to match anyway."""
+    if parsed and str(parsed[0][1]) in ("AT_BEGINNING", "AT_BEGINNING_STRING"):
+        parsed = parsed[1:]
+    if parsed and str(parsed[-1][1]) in ("AT_END", "AT_END_STRING"):
+        parsed = parsed[:-1]
+    return parsed
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(char: str) -> str:
+    """A character of a literal: by its number where it could mean something else."""
+    return char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}"
 
 
 def _sequence(parsed: Iterable[tuple[Any, Any]]) -> str:
@@ -73,19 +100,15 @@ def _one(kind: str, value: Any) -> str:
             return _class(value)
         case "BRANCH":
             return "(" + " | ".join(_sequence(branch) for branch in value[1]) + ")"
-        case "SUBPATTERN":
+        case "SUBPATTERN" if not (value[1] or value[2]):  # flags switched on or off inside
             return f"({_sequence(value[-1])})"
         case "MAX_REPEAT" | "MIN_REPEAT":
             least, most, parsed = value
             upper = "" if int(most) == _MAXIMUM else str(int(most))
             return f"({_sequence(parsed)}){{{least},{upper}}}"
-        case "AT" if str(value) in ("AT_BEGINNING", "AT_END", "AT_BEGINNING_STRING"):
-            return ""  # the whole answer has to match anyway
-    name = kind.lower().replace("_", " ")
-    raise ConfigurationError(
-        f"the regular expression uses what a grammar cannot say ({name})",
-        remedy="Use letters, classes, groups, alternatives and repetitions only.",
-    )
+        case "AT":
+            raise _unsayable("^, $ or \\b inside it")
+    raise _unsayable(kind.lower().replace("_", " "))
 
 
 def _class(items: Iterable[tuple[Any, Any]]) -> str:

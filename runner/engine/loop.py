@@ -17,6 +17,7 @@ from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
+from runner.errors import RunnerError
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
@@ -133,8 +134,7 @@ class DecodeLoop(threading.Thread):
 
     def _admit(self) -> None:
         """Give a sequence to those who wait, in the order in which they came."""
-        while (self._parked or self._waiting) and not self._full:
-            first = self._parked[0] if self._parked else self._waiting[0]
+        while not self._full and (first := self._next()) is not None:
             if isinstance(first, Request) and not first.options.reuse:
                 self._sequences.forget_idle()
             elif self._kept is not None:
@@ -142,20 +142,49 @@ class DecodeLoop(threading.Thread):
             taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
-            if self._parked:
-                run = self._parked.popleft()
-                run.sequence = taken[0]
-                self._runs.append(run)
+            if isinstance(first, Run):
+                self._parked.remove(first)
+                first.sequence = taken[0]
+                self._runs.append(first)
             else:
-                self._begin(self._waiting.popleft(), *taken)
+                self._waiting.remove(first)
+                self._begin(first, *taken)
 
-    def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
+    def _next(self) -> Run | Request | None:
+        """Who is to get the next sequence; None where nobody waits who need not wait longer."""
+        if self._parked:
+            return self._parked[0]
+        return next((one for one in self._waiting if not self._awaits_leader(one)), None)
+
+    def _awaits_leader(self, request: Request) -> bool:
+        """Whether the prompt is about to be read by another request."""
+        leader = request.leader
+        if leader is None:
+            return False
+        reading = (run.request for run in (*self._runs, *self._parked) if run.reads)
+        return leader in self._waiting or any(one is leader for one in reading)
+
+    def _begin(self, request: Request, sequence: Sequence, reused: int) -> Run | None:
         sequence.private = sequence.private or request.options.private
         try:
-            self._runs.append(Run(request, sequence, reused, self._vocabulary))
-        except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
+            run = Run(request, sequence, reused, self._vocabulary)
+        except Exception as error:
             self._sequences.give_back(sequence)
             request.outbox.put(error)
+            return None
+        self._runs.append(run)
+        return run
+
+    def _fork(self, run: Run, row: int) -> None:
+        """Begin the replies that waited for the prompt that `run` has just read. Those for which
+        there is no sequence wait on."""
+        for request in [one for one in self._waiting if one.leader is run.request]:
+            sequence = self._sequences.fork(run.sequence)
+            if sequence is None:
+                return
+            self._waiting.remove(request)
+            if branch := self._begin(request, sequence, len(request.tokens)):
+                self._choose(branch, row, 0.0)
 
     def _end_cancelled(self) -> None:
         for run in [*self._runs, *self._parked]:
@@ -167,12 +196,12 @@ class DecodeLoop(threading.Thread):
             request.outbox.put(unstarted(request))
 
     def _end_finished(self) -> None:
-        for run in [run for run in self._runs if run.reason is not None]:
+        for run in [run for run in self._runs if run.ended]:
             self._runs.remove(run)
             self._sequences.give_back(run.sequence)
             self._full = False
             run.end()
-        for run in [run for run in self._parked if run.reason is not None]:
+        for run in [run for run in self._parked if run.ended]:
             self._parked.remove(run)
             run.end()
 
@@ -201,13 +230,18 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
+                if reading and not run.reply_tokens:
+                    self._fork(run, rows[run])
                 self._choose(run, rows[run], time.perf_counter() - started)
         self._end_finished()
 
     def _choose(self, run: Run, row: int, seconds: float) -> None:
         """Let a run take its next tokens; what was guessed wrong is forgotten again."""
         guessed = len(run.guess)
-        right = run.choose(self._context, row, seconds)
+        try:
+            right = run.choose(self._context, row, seconds)
+        except RunnerError as error:  # a grammar that nothing can follow: others are not concerned
+            right, run.error = 0, error
         if guessed:
             held = len(run.sequence.tokens)
             self._sequences.read(run.sequence, run.tokens[held : held + right])
@@ -301,6 +335,7 @@ class DecodeLoop(threading.Thread):
         """llama.cpp failed: nobody knows what the cache holds now."""
         for run in self._runs:
             self._sequences.drop(run.sequence)
-            run.fail(error)
+            run.error = error
+            run.end()
         self._runs.clear()
         self._full = False
