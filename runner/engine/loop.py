@@ -175,16 +175,16 @@ class DecodeLoop(threading.Thread):
         self._runs.append(run)
         return run
 
-    def _fork(self, run: Run, row: int) -> None:
-        """Begin the replies that waited for the prompt that `run` has just read. Those for which
-        there is no sequence wait on."""
+    def _fork(self, run: Run, row: int, seconds: float) -> None:
+        """Begin the replies that waited for the prompt that `run` has just read, whose last token's
+        logits are in `row`. Those for which there is no sequence wait on."""
         for request in [one for one in self._waiting if one.leader is run.request]:
             sequence = self._sequences.fork(run.sequence)
             if sequence is None:
                 return
             self._waiting.remove(request)
             if branch := self._begin(request, sequence, len(request.tokens)):
-                self._choose(branch, row, 0.0)
+                self._choose(branch, row, seconds)
 
     def _end_cancelled(self) -> None:
         for run in [*self._runs, *self._parked]:
@@ -230,9 +230,10 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
+                seconds = time.perf_counter() - started
                 if reading and not run.reply_tokens:
-                    self._fork(run, rows[run])
-                self._choose(run, rows[run], time.perf_counter() - started)
+                    self._fork(run, rows[run], seconds)
+                self._choose(run, rows[run], seconds)
         self._end_finished()
 
     def _choose(self, run: Run, row: int, seconds: float) -> None:

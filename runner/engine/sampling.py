@@ -32,7 +32,7 @@ class Sampling:
     temperature: float = 0.8
     dynatemp_range: float = 0.0
     """How far the temperature moves with the entropy of the candidates (dynamic temperature)."""
-    dynatemp_exponent: float = 1.0
+    dynatemp_exp: float = 1.0
     top_k: int = 40
     top_p: float = 0.95
     min_p: float = 0.05
@@ -154,7 +154,7 @@ def _add(built: LlamaSampler, step: str, of: Sampling, seed: int, vocabulary: Vo
         case _ if of.temperature <= 0:
             return  # the likeliest token survives every filter
         case "temperature":
-            built.temperature(of.temperature, of.dynatemp_range, of.dynatemp_exponent)
+            built.temperature(of.temperature, of.dynatemp_range, of.dynatemp_exp)
         case _ if of.mirostat:
             return  # it replaces the filters
         case "top_n_sigma" if of.top_n_sigma > 0:

@@ -46,6 +46,7 @@ class Candidates:
     def chosen(self) -> int | None:
         """The token that the last sampler selected; None where all had no probability left."""
         selected = self._array.selected
-        if selected < 0 or not np.isfinite(self._array.data[selected].logit):
+        # Absurd settings let logits overflow upwards: what was selected then is as good as any.
+        if selected < 0 or self._array.data[selected].logit == -np.inf:
             return None
         return int(self._array.data[selected].id)

@@ -118,7 +118,7 @@ class LlamaSampler:
             if (token := candidates.chosen) is not None:
                 return token
         raise RunnerError(
-            "no token may come next: the grammar and the logit bias leave none",
+            "no token may come next: the grammar, the logit bias and the samplers leave none",
             remedy="Let the grammar or the schema allow something else here, or the end.",
         )
 

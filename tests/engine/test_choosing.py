@@ -145,12 +145,15 @@ PLAIN = Sampling(temperature=1.5, top_k=0, top_p=1, min_p=0, seed=11)
 
 
 @pytest.mark.parametrize("change", VARIANTS, ids=lambda change: next(iter(change)))
-def test_every_sampler_changes_what_is_drawn(tiny_f32: Path, change: dict[str, object]) -> None:
+def test_every_sampler_changes_what_is_drawn_and_its_seed_repeats_it(
+    tiny_f32: Path, change: dict[str, object]
+) -> None:
     def drawn(sampling: Sampling) -> list[int]:
         options = Options(sampling=sampling, max_tokens=60, ignore_end=True)
         with Model.open(tiny_f32, Placement(256, 0, None, 1, "f16")) as model:
             stream = model.generate(Prompt.raw("3 2 1 3 2 1 3 2 1 "), options)
             return [token for event in stream for token in event.tokens]
 
-    assert drawn(PLAIN) == drawn(PLAIN)
-    assert drawn(replace(PLAIN, **change)) != drawn(PLAIN)  # type: ignore[arg-type]
+    changed = replace(PLAIN, **change)  # type: ignore[arg-type]
+    assert drawn(changed) == drawn(changed)
+    assert drawn(changed) != drawn(PLAIN)
