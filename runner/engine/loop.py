@@ -43,7 +43,7 @@ class DecodeLoop(threading.Thread):
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
         self._kept = kept
-        self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[list[Request] | Expectation | None] = queue.SimpleQueue()
         self._waiting: deque[Request] = deque()
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
@@ -54,8 +54,9 @@ class DecodeLoop(threading.Thread):
         self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
         self._stopping = False
 
-    def submit(self, request: Request) -> None:
-        self._inbox.put(request)
+    def submit(self, requests: list[Request]) -> None:
+        """Serve these; those that follow a leader come with it, so that none misses it."""
+        self._inbox.put(requests)
         if self._ahead:
             self._context.abort()
 
@@ -96,8 +97,8 @@ class DecodeLoop(threading.Thread):
             elif self._expected is not None:
                 self._read_ahead(self._expected)
         while not self._inbox.empty():
-            if isinstance(request := self._inbox.get(), Request):
-                self._waiting.append(request)
+            if isinstance(received := self._inbox.get(), list):
+                self._waiting.extend(received)
         for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
             request.cancelled = True
         self._end_cancelled()
@@ -120,7 +121,7 @@ class DecodeLoop(threading.Thread):
             if isinstance(received, Expectation):
                 self._expected = received
             else:
-                self._waiting.append(received)
+                self._waiting.extend(received)
 
     @property
     def _until_kept(self) -> float | None:

@@ -140,6 +140,8 @@ class Model:
         if options.constraint is not None:
             grammar.check(options.constraint.gbnf, self.vocabulary)
         tokens, boundary = self._read(prompt)
+        if count > self._context.sequences:
+            boundary = len(tokens) - 1  # where those begin for whom there is no sequence yet
         if len(tokens) >= self.context_length:
             raise PromptTooLong(
                 f"the prompt has {len(tokens)} tokens and the context holds {self.context_length}",
@@ -155,8 +157,7 @@ class Model:
             each = replace(options, sampling=seeded)
             leader = requests[0] if requests else None
             requests.append(Request(asked, tokens, boundary, each, progress, leader))
-        for request in requests:
-            self._loop.submit(request)
+        self._loop.submit(requests)
         return [Stream(request, self._loop) for request in requests]
 
     def _read(self, prompt: Prompt | Sequence[int]) -> tuple[list[int], int]:

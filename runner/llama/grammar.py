@@ -1,6 +1,5 @@
-"""Grammars of llama.cpp (GBNF), which tell what may come next; and JSON Schemas as grammars."""
+"""Grammars of llama.cpp (GBNF), which tell what may come next."""
 
-import json
 import re
 from typing import Any
 
@@ -9,20 +8,6 @@ from runner.llama import library
 from runner.llama.candidates import Candidates
 from runner.llama.library import llama_cpp
 from runner.llama.vocabulary import Vocabulary
-
-
-def of_json_schema(schema: dict[str, Any]) -> str:
-    """The grammar of the JSON texts that a schema describes.
-
-    Raises ConfigurationError for a schema that cannot be one.
-    """
-    from llama_cpp.llama_grammar import json_schema_to_gbnf
-
-    try:
-        return str(json_schema_to_gbnf(json.dumps(schema)))
-    except Exception as error:  # whatever a bad schema sets off in there
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error) or repr(error)
-        raise ConfigurationError(f"this JSON schema makes no grammar: {reason}") from error
 
 
 def check(gbnf: str, vocabulary: Vocabulary | None = None) -> None:

@@ -12,6 +12,7 @@ from runner.engine.sampling import SEEDS, Sampling
 from runner.engine.stream import Stream
 from runner.errors import ConfigurationError
 from runner.fit import Placement
+from runner.prompt import Prompt
 from tests.engine.test_kinds_of_cache import FIRST, KINDS
 
 HOT = Options(
@@ -102,6 +103,19 @@ def test_what_cannot_be_is_said_at_once(model: Model, prompt: list[int]) -> None
     outside = model.vocabulary.size
     assert f"token {outside}, which is not" in refused(logit_bias=((outside, 1.0),))
     assert "repeat penalty is 0;" in refused(repeat_penalty=0.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_without_a_template_on_every_kind_of_cache(shared: Path, kind: str) -> None:
+    """Nothing tells where the next prompt may part from it."""
+    path = shared / "models" / "archs" / f"{kind}.gguf"
+    with opened(path, 1) as model:
+        streams = model.samples(Prompt.raw("some text to go on from"), 3, LIKELIEST)
+        texts = [said(stream) for stream in streams]
+    assert texts[0] == texts[1] == texts[2]
+    timings = [stream.finish.timings for stream in streams]
+    read = timings[0].prompt_tokens
+    assert [one.reused_tokens for one in timings] == [0, read - 1, read - 1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
