@@ -12,6 +12,7 @@ from runner import models, settings
 from runner.engine.sampling import ORDER, Sampling
 from runner.errors import ConfigurationError
 from runner.models import asked
+from runner.prompt import Message
 from runner.settings import BY_NAME, OPTIONS
 from tests.models.test_ready import with_metadata
 
@@ -153,6 +154,23 @@ def test_what_cannot_be_is_said_before_a_model_is_loaded(
     located = models.Located(path, "none", None, None, None)
     with pytest.raises(ConfigurationError, match=message):
         models.ready(located, settings.load(given))
+
+
+SWITCH = (
+    "{{ messages[0]['content'] }}<think>\n{% if not enable_thinking %}\n</think>\n\n{% endif %}"
+)
+
+
+@pytest.mark.parametrize(("think", "opening"), [("off", "answer"), ("on", "reasoning")])
+def test_reasoning_is_switched_off_by_the_template(
+    tiny_path: Path, tmp_path: Path, think: str, opening: str
+) -> None:
+    path = with_metadata(tiny_path, tmp_path / "switch.gguf", SWITCH)
+    said: list[str] = []
+    chosen = settings.load({"ctx": 256, "think": think})
+    with models.ready(models.locate(str(path)), chosen, remark=said.append) as ready:
+        assert ready.prompt([Message("user", "hi")]).opening == opening
+    assert said == []
 
 
 def test_schemas_and_grammars_from_files(tmp_path: Path) -> None:
