@@ -33,7 +33,7 @@ class Chooser:
                 self._sampler.accept(token)
         constraint = options.constraint
         self._grammar = Grammar(vocabulary, constraint.gbnf) if constraint else None
-        self._opening: Opening | None = Opening(prompt, vocabulary)
+        self._opening = Opening(prompt, vocabulary) if constraint else None
         self._forced: deque[int] = deque()
         self._replay = None if options.replay is None else deque(options.replay)
 

@@ -68,6 +68,8 @@ def grammar_of(schema: Schema) -> str:
         root = converter.expression(schema, "#")
     except RecursionError:
         raise refused("#", "it is nested too deeply, or refers to itself alone") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise refused("#", f"it is no schema: {error}") from error  # a value of a wrong type
     rules = {"root": root, **BASE, **converter.rules}
     return "\n".join(f"{name} ::= {rule}" for name, rule in rules.items())
 
@@ -209,7 +211,8 @@ class _Converter:
         if not isinstance(properties, dict) or not isinstance(required, list):
             raise refused(at, "properties must be an object, and required a list")
         others = said.get("additionalProperties", True)
-        named = properties | {name: others for name in required if name not in properties}
+        named = {name: inner for name, inner in properties.items() if inner is not False}
+        named |= {name: properties.get(name, others) for name in required}
         least, most = _count(said, "minProperties", at), _count(said, "maxProperties", at)
         if not named:
             if others is False:

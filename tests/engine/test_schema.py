@@ -86,6 +86,7 @@ SCHEMAS: list[tuple[Any, list[str], list[str]]] = [
     ({"type": "string", "pattern": '^"\\\\$'}, ['"\\"\\\\"'], ['"""', '"\\""']),
     (DATE, ['"2024-02-29"', '"1999-12-31"'], ['"2024-02-30"', '"2024-04-31"', '"2024-13-01"']),
     (NULLS, ['{"a":null}', '{"a":null, "b": null}'], ["{}", '{"a":1}']),
+    ({"properties": {"a": False, "b": {"const": 1}}}, ["{}", '{"b":1}'], ['{"a":1}']),
     (PAIR, ["[1, true]"], ["[1]", "[true, 1]"]),
     (LONGER, ["[1,2]", "[1, 2, 2]"], ["[1]", "[2,2]"]),
     ({"type": "array", "items": False}, ["[]"], ["[1]"]),
@@ -134,6 +135,10 @@ REFUSED: list[tuple[Any, str]] = [
     ),
     ({"allOf": [{"items": True}, {"prefixItems": [True]}]}, "'items' is said twice"),
     ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "'pattern' is said twice"),
+    ({"type": {}}, "at #: it is no schema"),
+    ({"type": "string", "format": []}, "at #: it is no schema"),
+    ({"type": "integer", "minimum": float("inf")}, "at #: it is no schema"),
+    ({"properties": {"a": False}, "required": ["a"]}, "nothing is valid by `false`"),
     ({"anyOf": []}, "at #/anyOf: it must be a list of schemas"),
     ({"items": [1, "x"]}, "a schema is an object, true or false"),
 ]

@@ -71,7 +71,7 @@ def test_what_the_user_sets_arrives(tiny_path: Path) -> None:
 
 
 def test_a_file_recommends_what_llama_cpp_knows(tiny_path: Path, tmp_path: Path) -> None:
-    advice: dict[str, object] = {
+    advice: dict[str, Any] = {
         "temp": 0.25,
         "top_k": 12,
         "top_p": 0.5,
