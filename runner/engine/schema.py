@@ -95,10 +95,8 @@ class _Converter:
                 return self._joined(keyword, said[keyword], rest, at)
         if "const" in said or "enum" in said:
             return self._listed(said, at)
-        types = said.get("type") or [t for t in OF_TYPE if OF_TYPE[t] & said.keys()] or ["value"]
+        types = said.get("type", self._meant(said))
         types = types if isinstance(types, list) else [types]
-        if "integer" in types and "number" in types and "type" not in said:
-            types.remove("integer")
         return self._either([self._of_type(kind, said, types, at) for kind in types])
 
     def _counts(self, name: str, value: Any, at: str) -> bool:
@@ -112,6 +110,11 @@ class _Converter:
                 remedy="Leave it out, and check the answer for it.",
             )
         return True
+
+    def _meant(self, said: dict[str, Any]) -> list[str]:
+        """The types that the keywords are for, where none is named."""
+        types = [kind for kind in OF_TYPE if kind != "integer" and OF_TYPE[kind] & said.keys()]
+        return types or ["value"]
 
     def _either(self, parts: list[str]) -> str:
         return parts[0] if len(parts) == 1 else f"({' | '.join(dict.fromkeys(parts))})"
