@@ -97,6 +97,8 @@ class _Converter:
             return self._listed(said, at)
         types = said.get("type", self._meant(said))
         types = types if isinstance(types, list) else [types]
+        if not types:
+            raise refused(f"{at}/type", "it names no type")
         return self._either([self._of_type(kind, said, types, at) for kind in types])
 
     def _counts(self, name: str, value: Any, at: str) -> bool:

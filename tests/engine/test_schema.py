@@ -137,7 +137,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"allOf": [{"items": True}, {"prefixItems": [True]}]}, "'items' is said twice"),
     ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "'pattern' is said twice"),
     ({"type": {"string": 1}}, "at #: it is no schema"),
-    ({"type": []}, "at #: it is no schema"),
+    ({"type": []}, "at #/type: it names no type"),
     ({"type": "string", "format": []}, "at #: it is no schema"),
     ({"type": "integer", "minimum": float("inf")}, "at #: it is no schema"),
     ({"properties": {"a": False}, "required": ["a"]}, "nothing is valid by `false`"),
