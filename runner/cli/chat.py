@@ -4,42 +4,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.cli import options
+from runner.settings import Settings
 
 if TYPE_CHECKING:
     from runner.models import Located, Ready
-    from runner.settings import Settings
 
 
-def chat(
-    model: options.OptionalModel = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    top_k: options.TopK = None,
-    min_p: options.MinP = None,
-    seed: options.Seed = None,
-    max_tokens: options.MaxTokens = None,
-    ctx: options.Context = None,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = None,
-    device: options.Device = None,
-    require_gpu: options.RequireGpu = None,
-    kv: options.Kv = None,
-    kv_store: options.KvStore = None,
-    lora: options.Lora = None,
-    control_vector: options.ControlVector = None,
-    system: options.System = None,
-    think: options.Think = None,
-    json: options.Json = None,
-    offline: options.Offline = None,
-    quiet: options.Quiet = None,
-    verbose: options.Verbose = None,
-) -> None:
+@options.every_option
+def chat(model: options.OptionalModel = None, *, settings: Settings) -> None:
     """Talk with a model.
 
     Where stdin is not a terminal, each of its lines is a turn.
     """
-    settings = options.settings(locals())
-
     from runner.cli.loading import find, load
     from runner.cli.output import remark
     from runner.cli.talk import Talk
@@ -78,7 +54,7 @@ def _gpu() -> str:
     return next(named, "GPU")
 
 
-def _suggest(located: "Located", settings: "Settings") -> None:
+def _suggest(located: "Located", settings: Settings) -> None:
     """How to get a model larger than the shipped one, for a person who named none."""
     from runner import models
     from runner.cli.output import remark

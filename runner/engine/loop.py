@@ -45,7 +45,7 @@ class DecodeLoop(threading.Thread):
         self._sequences = Sequences(context)
         self._kept = kept
         self._draft = draft
-        self._inbox: queue.SimpleQueue[Request | Switch | Expectation | None] = queue.SimpleQueue()
+        self._inbox = queue.SimpleQueue[list[Request] | Switch | Expectation | None]()
         self._waiting: deque[Request | Switch] = deque()
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
@@ -57,8 +57,12 @@ class DecodeLoop(threading.Thread):
         self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
         self._stopping = False
 
-    def submit(self, request: Request | Switch) -> None:
-        self._inbox.put(request)
+    def submit(self, wanted: list[Request] | Switch) -> None:
+        """Serve these requests, or make this switch after those that came before it. Requests that
+        follow a leader come with it, so that none misses it. Raises RunnerError after `stop`."""
+        if self._stopping:
+            raise RunnerError("the model was closed")
+        self._inbox.put(wanted)
         if self._ahead:
             self._context.abort()
 
@@ -101,8 +105,8 @@ class DecodeLoop(threading.Thread):
             elif self._expected is not None:
                 self._read_ahead(self._expected)
         while not self._inbox.empty():
-            if isinstance(request := self._inbox.get(), Request | Switch):
-                self._waiting.append(request)
+            if (received := self._inbox.get()) is not None:
+                self._take_in(received)
         for request in (*(run.request for run in (*self._runs, *self._parked)), *self._waiting):
             request.cancelled = True
         self._end_cancelled()
@@ -122,10 +126,15 @@ class DecodeLoop(threading.Thread):
                 return not self._stopping
             if received is None:
                 return False
-            if isinstance(received, Expectation):
-                self._expected = received
-            else:
-                self._waiting.append(received)
+            self._take_in(received)
+
+    def _take_in(self, received: list[Request] | Switch | Expectation) -> None:
+        if isinstance(received, Expectation):
+            self._expected = received
+        elif isinstance(received, Switch):
+            self._waiting.append(received)
+        else:
+            self._waiting.extend(received)
 
     @property
     def _until_kept(self) -> float | None:
@@ -139,12 +148,11 @@ class DecodeLoop(threading.Thread):
 
     def _admit(self) -> None:
         """Give a sequence to those who wait, in the order in which they came."""
-        while (self._parked or self._waiting) and not self._full:
-            first = self._parked[0] if self._parked else self._waiting[0]
+        while not self._full and (first := self._next()) is not None:
             if isinstance(first, Switch):
                 if self._runs:
                     return
-                self._waiting.popleft()
+                self._waiting.remove(first)
                 self._switch(first)
                 continue
             if isinstance(first, Request) and not first.options.reuse:
@@ -154,12 +162,12 @@ class DecodeLoop(threading.Thread):
             taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
-            if self._parked:
-                run = self._parked.popleft()
-                run.sequence = taken[0]
-                self._runs.append(run)
-            elif isinstance(first, Request):
-                self._waiting.popleft()
+            if isinstance(first, Run):
+                self._parked.remove(first)
+                first.sequence = taken[0]
+                self._runs.append(first)
+            else:
+                self._waiting.remove(first)
                 self._begin(first, *taken)
 
     def _switch(self, switch: Switch) -> None:
@@ -179,13 +187,42 @@ class DecodeLoop(threading.Thread):
         else:
             switch.outbox.put(None)
 
-    def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
+    def _next(self) -> Run | Request | Switch | None:
+        """Who is to get the next sequence; None where nobody waits who need not wait longer."""
+        if self._parked:
+            return self._parked[0]
+        return next((one for one in self._waiting if not self._awaits_leader(one)), None)
+
+    def _awaits_leader(self, request: Request | Switch) -> bool:
+        """Whether the prompt is about to be read by another request."""
+        leader = request.leader if isinstance(request, Request) else None
+        if leader is None:
+            return False
+        reading = (run.request for run in (*self._runs, *self._parked) if run.reads)
+        return leader in self._waiting or any(one is leader for one in reading)
+
+    def _begin(self, request: Request, sequence: Sequence, reused: int) -> Run | None:
         sequence.private = sequence.private or request.options.private
         try:
-            self._runs.append(Run(request, sequence, reused, self._vocabulary, self._draft))
-        except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
+            run = Run(request, sequence, reused, self._vocabulary, self._draft)
+        except Exception as error:
             self._sequences.give_back(sequence)
             request.outbox.put(error)
+            return None
+        self._runs.append(run)
+        return run
+
+    def _fork(self, run: Run, row: int) -> None:
+        """Begin the replies that waited for the prompt that `run` has just read, whose last token's
+        logits are in `row`. Those for which there is no sequence wait on."""
+        requests = [one for one in self._waiting if isinstance(one, Request)]
+        for request in [one for one in requests if one.leader is run.request]:
+            sequence = self._sequences.fork(run.sequence)
+            if sequence is None:
+                return
+            self._waiting.remove(request)
+            if branch := self._begin(request, sequence, len(request.tokens)):
+                self._choose(branch, row, None)
 
     def _end_cancelled(self) -> None:
         for run in [*self._runs, *self._parked]:
@@ -200,12 +237,12 @@ class DecodeLoop(threading.Thread):
                 waiting.outbox.put(RunnerError("the model was closed before its adapters changed"))
 
     def _end_finished(self) -> None:
-        for run in [run for run in self._runs if run.reason is not None]:
+        for run in [run for run in self._runs if run.ended]:
             self._runs.remove(run)
             self._sequences.give_back(run.sequence)
             self._full = False
             run.end()
-        for run in [run for run in self._parked if run.reason is not None]:
+        for run in [run for run in self._parked if run.ended]:
             self._parked.remove(run)
             run.end()
 
@@ -236,13 +273,18 @@ class DecodeLoop(threading.Thread):
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
                 alone = self._batch.count == 1 + len(run.guess)
+                if reading and not run.reply_tokens:
+                    self._fork(run, rows[run])
                 self._choose(run, rows[run], seconds if alone else None)
         self._end_finished()
 
     def _choose(self, run: Run, row: int, seconds: float | None) -> None:
         """Let a run take its next tokens; what was guessed wrong is forgotten again."""
         guessed = len(run.guess)
-        right = run.choose(self._context, row, seconds)
+        try:
+            right = run.choose(self._context, row, seconds)
+        except RunnerError as error:  # a grammar that nothing can follow: others are not concerned
+            right, run.error = 0, error
         if guessed:
             held = len(run.sequence.tokens)
             self._sequences.read(run.sequence, run.tokens[held : held + right])
@@ -323,6 +365,7 @@ class DecodeLoop(threading.Thread):
         """llama.cpp failed: nobody knows what the cache holds now."""
         for run in self._runs:
             self._sequences.drop(run.sequence)
-            run.fail(error)
+            run.error = error
+            run.end()
         self._runs.clear()
         self._full = False

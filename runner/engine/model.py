@@ -14,12 +14,14 @@ from runner.engine.encode import encode_prompt
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
+from runner.engine.sampling import SEEDS, seed_of
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
 from runner.gguf import Header, read_whole_header
 from runner.kvstore import Store
+from runner.llama import grammar
 from runner.llama.context import LlamaContext
 from runner.llama.model import LlamaModel, Progress
 from runner.llama.vocabulary import Vocabulary
@@ -146,17 +148,28 @@ class Model:
     ) -> Stream:
         """Start a reply. A sequence of tokens is taken as it is (benchmarks).
 
-        Raises PromptTooLong where prompt leaves no room for one token of reply.
+        Raises PromptTooLong where prompt leaves no room for one token of reply, and
+        ConfigurationError where `options` ask for what cannot be with this model.
         """
-        if isinstance(prompt, Prompt):
-            tokens = self.encode(prompt)
-            boundary = self._boundary(prompt) if self._context.forgetful else 0
-        else:
-            tokens, prompt = list(prompt), Prompt.raw("")
-            boundary = len(tokens) - 1
-        if not tokens:
-            # A vocabulary without BOS and an empty raw prompt: there must be something to read.
-            tokens = [max(self.vocabulary.bos, 0)]
+        return self.samples(prompt, 1, options, progress=progress)[0]
+
+    def samples(
+        self,
+        prompt: Prompt | Sequence[int],
+        count: int,
+        options: Options | None = None,
+        *,
+        progress: ReadProgress | None = None,
+    ) -> list[Stream]:
+        """Start `count` replies to a prompt that is read once. The first has the seed of the
+        `options`, each of the others that of the one before and 1. Raises as `generate` does."""
+        options = options or Options()
+        options.sampling.check(self.vocabulary.size)
+        if options.constraint is not None:
+            grammar.check(options.constraint.gbnf, self.vocabulary)
+        tokens, boundary = self._read(prompt)
+        if count > self._context.sequences:
+            boundary = len(tokens) - 1  # where those begin for whom there is no sequence yet
         if len(tokens) >= self.context_length:
             raise PromptTooLong(
                 f"the prompt has {len(tokens)} tokens and the context holds {self.context_length}",
@@ -164,9 +177,27 @@ class Model:
                 if self.context_length < self._model.context_train
                 else "Shorten it, or choose a model with a longer context.",
             )
-        request = Request(prompt, tokens, boundary, options or Options(), progress)
-        self._loop.submit(request)
-        return Stream(request, self._loop)
+        asked = prompt if isinstance(prompt, Prompt) else Prompt.raw("")
+        sampling = options.sampling.within(self.context_length)
+        first, requests = seed_of(sampling), list[Request]()
+        for number in range(count):
+            seeded = replace(sampling, seed=(first + number) % SEEDS)
+            each = replace(options, sampling=seeded)
+            leader = requests[0] if requests else None
+            requests.append(Request(asked, tokens, boundary, each, progress, leader))
+        self._loop.submit(requests)
+        return [Stream(request, self._loop) for request in requests]
+
+    def _read(self, prompt: Prompt | Sequence[int]) -> tuple[list[int], int]:
+        """A prompt's tokens, and how many of them the next prompt is likely to begin with."""
+        if isinstance(prompt, Prompt):
+            tokens = self.encode(prompt)
+            boundary = self._boundary(prompt) if self._context.forgetful else 0
+        else:
+            tokens = list(prompt)
+            boundary = len(tokens) - 1
+        # A vocabulary without BOS and an empty raw prompt: there must be something to read.
+        return tokens or [max(self.vocabulary.bos, 0)], boundary
 
     def adapt(self, adapters: Adapters) -> None:
         """Answer with these LoRAs and control vectors, and no others, from the next request on.

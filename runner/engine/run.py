@@ -33,10 +33,13 @@ class Run:
         self.tokens = list(request.tokens)
         self.seed = seed_of(options.sampling)
         self.reason: Reason | None = None
+        self.error: Exception | None = None
         self._vocabulary = vocabulary
-        self._chooser = Chooser(options, self.seed, vocabulary, self.tokens)
+        self._chooser = Chooser(options, self.seed, vocabulary, request.prompt, self.tokens)
         self._text = ReplyText(vocabulary, request.prompt, options.stop)
         self._to_think = options.think_tokens
+        if self._to_think == 0 and self._text.kind == "reasoning":
+            self._close_thought()
         self.guess: list[int] = []
         guessers = [Repeats(), *([draft] if draft else [])] if options.speculate else []
         self._speculation = Speculation(self.tokens, guessers)
@@ -47,6 +50,15 @@ class Run:
     @property
     def unread(self) -> int:
         return len(self.tokens) - len(self.sequence.tokens)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the prompt is still being read."""
+        return len(self.sequence.tokens) < len(self.request.tokens)
+
+    @property
+    def ended(self) -> bool:
+        return self.reason is not None or self.error is not None
 
     @property
     def before_boundary(self) -> int:
@@ -109,10 +121,17 @@ class Run:
         """Count a token of reasoning; after the last that is allowed, close the reasoning."""
         assert self._to_think is not None
         self._to_think -= 1
-        marks = self.request.prompt.marks
-        if self._to_think <= 0 and marks is not None:
-            self._chooser.force(self._vocabulary.encode(f"\n{marks.close}\n\n", marks=True))
-            self._to_think = None
+        if self._to_think <= 0:
+            self._close_thought()
+
+    def _close_thought(self) -> None:
+        self._to_think = None
+        if marks := self.request.prompt.marks:
+            # Where a format frames the answer too, its marks follow each other; elsewhere models
+            # were taught that a mark stands on a line of its own.
+            framed = marks.close + "".join(marks.around)
+            text = framed if marks.around else f"\n{marks.close}\n\n"
+            self._chooser.force(self._vocabulary.encode(text, marks=True))
 
     def report(self) -> None:
         """Tell the caller how far the prompt has been read."""
@@ -121,12 +140,8 @@ class Run:
             self.request.progress(done, len(self.request.tokens) - self.reused)
 
     def end(self) -> None:
-        """Tell the caller that the reply is over, and free what it took."""
-        self.request.outbox.put(self._finish())
-        self._chooser.close()
-
-    def fail(self, error: Exception) -> None:
-        self.request.outbox.put(error)
+        """Tell the caller that the reply is over, or what went wrong, and free what it took."""
+        self.request.outbox.put(self.error or self._finish())
         self._chooser.close()
 
     def _finish(self) -> Finish:

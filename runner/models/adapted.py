@@ -1,4 +1,4 @@
-"""Adapters as a user names them: `FILE` or `FILE:SCALE`, several with commas between."""
+"""Adapters as a user names them: `FILE` or `FILE:SCALE`."""
 
 import math
 from pathlib import Path
@@ -18,8 +18,8 @@ def adapters_of(settings: Settings) -> "Adapters":
     return Adapters(_files(settings.lora), _files(settings.control_vector))
 
 
-def _files(text: str | None) -> "tuple[Scaled, ...]":
-    return tuple(_scaled(item.strip()) for item in (text or "").split(",") if item.strip())
+def _files(named: tuple[str, ...] | None) -> "tuple[Scaled, ...]":
+    return tuple(map(_scaled, named or ()))
 
 
 def _scaled(text: str) -> "Scaled":

@@ -35,15 +35,15 @@ from tests.engine.adapter_files import (
 )
 def test_a_scale_follows_the_last_colon(text: str, path: str, scale: float) -> None:
     expected = (Scaled(Path(path), scale),)
-    assert adapters_of(settings.load({"lora": text})) == Adapters(loras=expected)
-    found = adapters_of(settings.load({"control_vector": f" {text} , b.gguf"}))
+    assert adapters_of(settings.load({"lora": (text,)})) == Adapters(loras=expected)
+    found = adapters_of(settings.load({"control_vector": (text, "b.gguf")}))
     assert found == Adapters(control_vectors=(*expected, Scaled(Path("b.gguf"))))
 
 
 @pytest.mark.parametrize("text", [":0.5", "style.gguf:nan", "style.gguf:inf"])
 def test_what_names_no_adapter(text: str) -> None:
     with pytest.raises(ConfigurationError, match="names no adapter"):
-        adapters_of(settings.load({"lora": text}))
+        adapters_of(settings.load({"lora": (text,)}))
 
 
 @pytest.fixture
@@ -68,7 +68,8 @@ def test_run_answers_with_them(runner: Runner, files: tuple[Path, Path]) -> None
     adapted, _ = said("--lora", f"{lora}:20")
     steered, _ = said("--control-vector", f"{vector}:9")
     assert len({plain, adapted, steered}) == 3
-    _, several = said("--lora", f"{lora}:0.5", "--control-vector", f"{vector},{vector}:3")
+    two = ("--control-vector", str(vector), "--control-vector", f"{vector}:3")
+    _, several = said("--lora", f"{lora}:0.5", *two)
     assert several == {
         "lora": [{"path": str(lora), "scale": 0.5}],
         "control_vector": [{"path": str(vector), "scale": 1}, {"path": str(vector), "scale": 3}],
