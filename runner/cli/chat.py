@@ -22,8 +22,12 @@ def chat(
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,
     device: options.Device = None,
+    rpc: options.Rpc = None,
+    tensor_split: options.TensorSplit = None,
+    cpu_moe: options.CpuMoe = None,
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
+    flash_attention: options.FlashAttention = None,
     kv_store: options.KvStore = None,
     system: options.System = None,
     think: options.Think = None,
@@ -61,18 +65,9 @@ def header(ready: "Ready") -> str:
     if ready.located.quantization and ready.located.record is not None:
         name = f"{name} {ready.located.quantization}"
     threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
-    where = f"CPU, {threads}"
-    if placement.gpu_layers != 0:
-        layers = "all" if placement.gpu_layers < 0 else f"{placement.gpu_layers}"
-        where = f"{layers} layers on {placement.device or _gpu()}, {threads}"
+    gpus = [device for device in ready.model.weights.layers_on if device != "CPU"]
+    where = f"{' and '.join(gpus) or 'CPU'}, {threads}"
     return f"{name} · context {ready.model.context_length} · {where} · /help lists commands"
-
-
-def _gpu() -> str:
-    from runner.llama.devices import devices
-
-    named = (device.name for device in devices() if device.kind in ("gpu", "igpu"))
-    return next(named, "GPU")
 
 
 def _suggest(located: "Located", settings: "Settings") -> None:

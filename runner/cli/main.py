@@ -19,6 +19,7 @@ from runner.cli.pull import pull
 from runner.cli.rm import rm
 from runner.cli.run import run
 from runner.cli.show import show
+from runner.cli.worker import worker
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat,
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rm": rm,
     "cache": cache,
     "bench": bench,
+    "worker": worker,
     "doctor": doctor,
     "config": config,
 }

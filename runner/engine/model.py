@@ -55,7 +55,12 @@ class Model:
         started = time.perf_counter()
         with contextlib.ExitStack() as undo:
             model = LlamaModel(
-                path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
+                path,
+                gpu_layers=placement.gpu_layers,
+                devices=placement.devices,
+                split=placement.split,
+                experts_on_cpu=placement.experts_on_cpu,
+                progress=progress,
             )
             undo.callback(model.close)
             if not model.generates_text:
@@ -69,6 +74,7 @@ class Model:
                 batch=BATCH,
                 threads=placement.threads,
                 kv_type=placement.kv_type,
+                flash_attention=placement.flash_attention,
                 sequences=placement.sequences,
                 outputs=placement.sequences + LONGEST,
             )

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.catalog import Entry
-from runner.errors import TemplateError
+from runner.errors import DeviceError, OfflineError, TemplateError
 from runner.library import Library
 from runner.models.find import Located
 from runner.models.kept import identity, open_store
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.engine.options import Options
     from runner.engine.sampling import Sampling
     from runner.engine.stream import ReadProgress, Stream
-    from runner.fit import Placement
+    from runner.fit import Placement, Wishes
     from runner.prompt import ChatTemplate, Message
 
 
@@ -102,7 +102,16 @@ def ready(
         require_gpu=bool(settings.require_gpu),
         kv_type=settings.kv,
         threads=settings.threads,
+        rpc=settings.rpc,
+        tensor_split=settings.tensor_split,
+        experts_on_cpu=bool(settings.cpu_moe),
+        flash_attention=settings.flash_attention,
     )
+    if settings.rpc and settings.offline:
+        raise OfflineError(
+            f"--offline forbids a connection to {settings.rpc}",
+            remedy="Leave --rpc or --offline out.",
+        )
     placement = place(located.path, wishes)
     if located.entry is None or located.entry.path is None:
         probe_once(located.path)
@@ -113,6 +122,11 @@ def ready(
         identity=identity(located),
         progress=progress,
     )
+    try:
+        placement = _placed(placement, model, wishes)
+    except BaseException:
+        model.close()
+        raise
     if located.record is not None:
         Library().touch(located.record)
     sampling, origins = _sampling(settings, located.entry, model)
@@ -126,6 +140,25 @@ def ready(
         think=None,
         origins=origins,
     )
+
+
+def _placed(placement: "Placement", model: "Model", wishes: "Wishes") -> "Placement":
+    """The placement with a remark on where llama.cpp really put the layers.
+
+    Raises DeviceError where a GPU is required and none of them has one.
+    """
+    from runner.fit.offload import stated
+    from runner.llama.devices import devices
+
+    if not placement.gpu_layers:
+        return placement
+    where = stated(model.weights.layers_on, devices(), experts_on_cpu=placement.experts_on_cpu)
+    if wishes.require_gpu and not where:
+        raise DeviceError(
+            "a GPU is required, and llama.cpp left every layer on the CPU",
+            remedy="--verbose shows its reasons.",
+        )
+    return replace(placement, remarks=(*filter(None, (where,)), *placement.remarks))
 
 
 def _template(model: "Model", entry: Entry | None) -> "ChatTemplate":

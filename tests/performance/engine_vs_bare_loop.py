@@ -190,7 +190,7 @@ def _placement(options: argparse.Namespace) -> Placement:
     needed = options.prompt_tokens + options.reply_tokens
     context = -(-needed // 256) * 256
     return Placement(
-        context=context, gpu_layers=0, device=None, threads=options.threads, kv_type="f16"
+        context=context, gpu_layers=0, devices=None, threads=options.threads, kv_type="f16"
     )
 
 

@@ -1,0 +1,85 @@
+"""`runner worker`: this machine's devices, for a Runner on another one."""
+
+import os
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.cli import options
+from runner.errors import DeviceError
+
+if TYPE_CHECKING:
+    from runner.llama.devices import Device
+
+UNPROTECTED = (
+    "warning: whoever reaches this port can use this machine's devices and memory, and could take "
+    "it over: the protocol knows neither passwords nor encryption. Keep it to a network that you "
+    "trust, or to a tunnel (ssh -L)."
+)
+
+
+def worker(
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address of this machine to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="NUMBER", help="Port; 0 takes a free one.")
+    ] = 50052,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = None,
+    verbose: options.Verbose = None,
+) -> None:
+    """Serve this machine's devices to a Runner elsewhere, which names it with --rpc.
+
+    Its GPUs, or its processor where it has none; one program at a time, until Ctrl-C.
+    """
+    settings = options.settings(locals())
+
+    from runner import machine
+    from runner.cli.output import note, remark
+    from runner.cli.words import memory
+    from runner.fit.workers import require_rpc
+    from runner.llama import rpc
+
+    require_rpc()
+    address, port = rpc.bindable(host, port)
+    handles, served = _served(settings.device)
+    for one in served:
+        print(f"{one.name}: {one.description}, {memory(one.memory_total)}")
+    print(f"serving on {address}:{port}; Ctrl-C ends it")
+    if not rpc.is_loopback(address):
+        note(UNPROTECTED)
+    remark(f"on the other machine: runner chat MODEL --rpc {_known_as(address)}:{port}", settings)
+    threads = settings.threads or machine.processors().usable
+    sys.stdout.flush()
+    # llama.cpp tells of every connection there, many of them for one model.
+    os.dup2(2 if settings.verbose else os.open(os.devnull, os.O_WRONLY), 1)
+    arguments = (address, port, handles, threads)
+    serving = threading.Thread(target=rpc.serve, args=arguments, daemon=True)
+    serving.start()
+    while serving.is_alive():
+        serving.join(1)  # in C nothing hears Ctrl-C, nor does Windows in an endless wait
+    raise DeviceError(f"llama.cpp cannot serve on {address}:{port}", remedy="--verbose says more.")
+
+
+def _served(names: str | None) -> "tuple[list[int], list[Device]]":
+    """The devices to serve, as handles and as what they are: those named; else the GPUs; else the
+    processor."""
+    from runner.llama.devices import device_handles, device_of, named
+
+    there = {device_of(handle): handle for handle in device_handles()}
+    if names is not None:
+        chosen = named(names.split(","), list(there))
+    else:
+        chosen = [device for device in there if device.kind in ("gpu", "igpu")]
+        chosen = chosen or [device for device in there if device.kind == "cpu"]
+    return [there[device] for device in chosen], chosen
+
+
+def _known_as(address: str) -> str:
+    """What another machine may call the one that listens on `address`."""
+    return socket.gethostname() if address == "0.0.0.0" else address

@@ -1,0 +1,179 @@
+"""Layers on other machines' devices: workers on loopback, which llama.cpp takes for GPUs."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from runner.engine.model import Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
+from runner.errors import DeviceError
+from runner.fit import Placement, Wishes, place
+from runner.fit import placement as fit
+from runner.fit.workers import devices_with
+from tests.workers import LoopbackWorker
+
+PROMPT = list(range(5, 45))
+TOKENS = Options(sampling=Sampling(temperature=0), max_tokens=24, ignore_end=True)
+
+
+def reply(model: Model) -> list[int]:
+    return [token for event in model.generate(PROMPT, TOKENS) for token in event.tokens]
+
+
+def on(path: Path, workers: str, **wishes: object) -> Placement:
+    return place(path, Wishes(context=512, threads=1, rpc=workers, **wishes))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def no_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept free on a GPU is more than a small machine's worker may have in all."""
+    monkeypatch.setattr(fit, "DEVICE_MARGIN", 0)
+
+
+@pytest.fixture(scope="module")
+def expected(tiny_f32: Path) -> list[int]:
+    """What the CPU replies."""
+    with Model.open(tiny_f32, Placement(512, 0, None, 1, "f16")) as model:
+        return reply(model)
+
+
+def test_a_worker_is_a_gpu(workers: tuple[str, str]) -> None:
+    (found,) = [device for device in devices_with(workers[0]) if device.worker]
+    assert (found.kind, found.worker) == ("gpu", workers[0])
+    assert found.name.startswith("RPC")
+    assert 0 < found.memory_free <= found.memory_total
+    assert not [device for device in devices_with(None) if device.worker]
+
+
+def test_all_layers_on_a_worker(
+    tiny_f32: Path, workers: tuple[str, str], expected: list[int]
+) -> None:
+    placement = on(tiny_f32, workers[0])
+    assert placement.devices is not None
+    with Model.open(tiny_f32, placement) as model:
+        layers = model.weights.layers + 1
+        assert model.weights.layers_on == {placement.devices[0]: layers}
+        assert placement.gpu_layers == layers
+        assert reply(model) == expected
+
+
+def test_some_layers_on_a_worker(
+    tiny_f32: Path, workers: tuple[str, str], expected: list[int]
+) -> None:
+    placement = on(tiny_f32, workers[0], gpu_layers=3)
+    assert placement.devices is not None
+    with Model.open(tiny_f32, placement) as model:
+        rest = model.weights.layers + 1 - 3
+        assert model.weights.layers_on == {"CPU": rest, placement.devices[0]: 3}
+        assert reply(model) == expected
+
+
+@pytest.mark.parametrize("split", [None, "1,3"])
+def test_layers_split_over_two_workers(
+    tiny_f32: Path, workers: tuple[str, str], expected: list[int], split: str | None
+) -> None:
+    placement = on(tiny_f32, ",".join(workers), tensor_split=split)
+    assert placement.devices is not None
+    assert len(placement.devices) == 2
+    with Model.open(tiny_f32, placement) as model:
+        counts = [model.weights.layers_on[device] for device in placement.devices]
+        assert sum(counts) == model.weights.layers + 1
+        assert tuple(counts) == placement.split
+        if split:
+            assert counts[0] < counts[1]
+        assert reply(model) == expected
+
+
+def test_the_devices_order_is_the_layers_order(tiny_f32: Path, workers: tuple[str, str]) -> None:
+    first, second = [one.name for one in devices_with(",".join(workers)) if one.worker]
+    placement = on(tiny_f32, ",".join(workers), device=f"{second},{first}", tensor_split="3,1")
+    with Model.open(tiny_f32, placement) as model:
+        layers_on = model.weights.layers_on
+    assert layers_on[second] > layers_on[first]
+
+
+def test_as_many_layers_as_fit(
+    tiny_f32: Path, workers: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (device,) = [one for one in devices_with(workers[0]) if one.worker]
+    whole = on(tiny_f32, workers[0]).gpu_layers
+    # All but a little is wanted for something else.
+    monkeypatch.setattr(fit, "DEVICE_MARGIN", device.memory_free - 40 * 2**20)
+    part = on(tiny_f32, workers[0]).gpu_layers
+    assert 0 < part < whole
+    monkeypatch.setattr(fit, "DEVICE_MARGIN", device.memory_free)
+    assert on(tiny_f32, workers[0]).gpu_layers == 0
+    with pytest.raises(DeviceError, match="no layer of tiny-F32.gguf fits on RPC"):
+        on(tiny_f32, workers[0], require_gpu=True)
+
+
+def test_experts_stay_on_the_cpu(shared: Path, workers: tuple[str, str]) -> None:
+    from runner.llama import library
+
+    path = shared / "models" / "archs" / "gpt-oss-moe.gguf"
+    placement = on(path, workers[0], experts_on_cpu=True)
+    with Model.open(path, placement) as model:
+        log = "".join(library.recent_log)
+        moved = Options(sampling=Sampling(temperature=0), max_tokens=8, ignore_end=True)
+        with_experts_here = [t for e in model.generate([1, 2, 3], moved) for t in e.tokens]
+    with Model.open(path, Placement(512, 0, None, 1, "f16")) as model:
+        here = [t for e in model.generate([1, 2, 3], moved) for t in e.tokens]
+    assert with_experts_here == here
+    assert log
+
+
+def test_a_required_gpu(tiny_f32: Path, workers: tuple[str, str]) -> None:
+    assert on(tiny_f32, workers[0], require_gpu=True).gpu_layers > 0
+    for wishes in ({"gpu_layers": 0}, {"device": "cpu"}):
+        with pytest.raises(DeviceError, match="leave everything to the CPU"):
+            on(tiny_f32, workers[0], require_gpu=True, **wishes)
+
+
+def test_a_worker_that_cannot_be_reached(
+    tiny_f32: Path, own_worker: LoopbackWorker, workers: tuple[str, str]
+) -> None:
+    own_worker.kill()
+    for addresses in (own_worker.address, f"{workers[0]},{own_worker.address}"):
+        with pytest.raises(DeviceError, match=f"{own_worker.address} cannot be used"):
+            on(tiny_f32, addresses)
+
+
+def test_a_worker_lost_in_the_middle_of_a_reply(
+    tiny_f32: Path, own_worker: LoopbackWorker, expected: list[int]
+) -> None:
+    with Model.open(tiny_f32, on(tiny_f32, own_worker.address)) as model:
+        endless = Options(sampling=Sampling(temperature=0), ignore_end=True, max_tokens=400)
+        stream = model.generate(PROMPT, endless)
+        next(stream)
+        own_worker.kill()
+        with pytest.raises(DeviceError, match=f"{own_worker.address} was lost") as lost:
+            stream.drain()
+        assert "runner worker" in lost.value.remedy
+        with pytest.raises(DeviceError, match="was lost"):  # at once, and every time
+            reply(model)
+    # Nothing of it is left: the same process goes on with what it has.
+    with Model.open(tiny_f32, Placement(512, 0, None, 1, "f16")) as model:
+        assert reply(model) == expected
+    assert "runner-decode" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_one_of_two_workers_lost_while_the_model_is_idle(
+    tiny_f32: Path, own_worker: LoopbackWorker, workers: tuple[str, str]
+) -> None:
+    placement = on(tiny_f32, f"{workers[0]},{own_worker.address}")
+    with Model.open(tiny_f32, placement) as model:
+        assert reply(model)
+        own_worker.kill()
+        with pytest.raises(DeviceError, match=f"{own_worker.address} was lost"):
+            reply(model)
+
+
+def test_a_worker_lost_before_the_model_is_loaded(
+    tiny_f32: Path, own_worker: LoopbackWorker
+) -> None:
+    placement = on(tiny_f32, own_worker.address)
+    own_worker.kill()
+    with pytest.raises(DeviceError, match=f"{own_worker.address} was lost"):
+        Model.open(tiny_f32, placement)
