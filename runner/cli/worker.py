@@ -48,22 +48,33 @@ def worker(
     require_rpc()
     address, port = rpc.bindable(host, port)
     handles, served = _served(settings.device)
+    threads = settings.threads or machine.processors().usable
+    _keep_stdout(settings.verbose)
+    serving = threading.Thread(
+        target=rpc.serve, args=(address, port, handles, threads), daemon=True
+    )
+    serving.start()
+    if not rpc.await_worker(address, port, serving.is_alive):
+        raise DeviceError(f"llama.cpp cannot serve on {address}:{port}")
     for one in served:
         print(f"{one.name}: {one.description}, {memory(one.memory_total)}")
-    print(f"serving on {address}:{port}; Ctrl-C ends it")
     if not rpc.is_loopback(address):
         note(UNPROTECTED)
     remark(f"on the other machine: runner chat MODEL --rpc {_known_as(address)}:{port}", settings)
-    threads = settings.threads or machine.processors().usable
-    sys.stdout.flush()
-    # llama.cpp tells of every connection there, many of them for one model.
-    os.dup2(2 if settings.verbose else os.open(os.devnull, os.O_WRONLY), 1)
-    arguments = (address, port, handles, threads)
-    serving = threading.Thread(target=rpc.serve, args=arguments, daemon=True)
-    serving.start()
+    print(f"serving on {address}:{port}; Ctrl-C ends it", flush=True)
     while serving.is_alive():
         serving.join(1)  # in C nothing hears Ctrl-C, nor does Windows in an endless wait
-    raise DeviceError(f"llama.cpp cannot serve on {address}:{port}", remedy="--verbose says more.")
+    raise DeviceError(f"llama.cpp stopped serving on {address}:{port}")
+
+
+def _keep_stdout(verbose: bool | None) -> None:
+    """Keep llama.cpp's prints off stdout: it tells of every connection, many of them for a model.
+    They go to stderr where `verbose`, else nowhere."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2 if verbose else os.open(os.devnull, os.O_WRONLY), 1)
+    encoding = sys.stdout.encoding
+    sys.stdout = open(ours, "w", encoding=encoding, errors="replace")  # noqa: SIM115, PTH123
 
 
 def _served(names: str | None) -> "tuple[list[int], list[Device]]":

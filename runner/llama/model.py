@@ -53,8 +53,7 @@ class LlamaModel:
         if split:
             parameters.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
         if experts_on_cpu:
-            kind = type(parameters.tensor_buft_overrides)
-            parameters.tensor_buft_overrides = ctypes.cast(experts, kind)
+            parameters.tensor_buft_overrides = ctypes.cast(experts, ctypes.c_void_p)
         stopped = False
 
         def report(fraction: float, _user_data: Any) -> bool:

@@ -4,11 +4,13 @@ The backend is in a build of llama.cpp made with -DGGML_RPC=ON alone. Its protoc
 passwords nor encryption.
 """
 
+import contextlib
 import ctypes
 import ipaddress
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from runner.errors import ConfigurationError, DeviceError
 from runner.llama.library import ggml, has_ggml
@@ -88,7 +90,7 @@ def bindable(host: str, port: int) -> tuple[str, int]:
     llama.cpp takes neither names nor IPv6. Raises ConfigurationError.
     """
     try:
-        address = socket.gethostbyname(host)
+        address = host if _is_ipv4(host) else socket.gethostbyname(host)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
             if sys.platform != "win32":  # where it would let two programs listen
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,6 +101,14 @@ def bindable(host: str, port: int) -> tuple[str, int]:
             f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}",
             remedy="Choose another --port, or an address of this machine as --host.",
         ) from error
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def serve(host: str, port: int, devices: Sequence[int], threads: int) -> None:
@@ -115,3 +125,13 @@ def serve(host: str, port: int, devices: Sequence[int], threads: int) -> None:
         ctypes.c_void_p,
     )
     start(f"{host}:{port}".encode(), None, threads, len(devices), handles)
+
+
+def await_worker(host: str, port: int, alive: Callable[[], bool]) -> bool:
+    """Wait until the worker at that address of this machine answers; False where it is no longer
+    `alive`."""
+    while alive():
+        with contextlib.suppress(DeviceError):
+            return bool(probe("127.0.0.1" if host == "0.0.0.0" else host, port))
+        time.sleep(0.02)
+    return False

@@ -1,5 +1,8 @@
 """Layers on other machines' devices: workers on loopback, which llama.cpp takes for GPUs."""
 
+import re
+import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -12,10 +15,15 @@ from runner.errors import DeviceError
 from runner.fit import Placement, Wishes, place
 from runner.fit import placement as fit
 from runner.fit.workers import devices_with
+from runner.gguf import read_header
+from runner.llama import relay
+from runner.llama.model import LlamaModel
 from tests.workers import LoopbackWorker
 
 PROMPT = list(range(5, 45))
 TOKENS = Options(sampling=Sampling(temperature=0), max_tokens=24, ignore_end=True)
+
+ENDLESS = Options(sampling=Sampling(temperature=0), ignore_end=True)
 
 
 def reply(model: Model) -> list[int]:
@@ -23,7 +31,7 @@ def reply(model: Model) -> list[int]:
 
 
 def on(path: Path, workers: str, **wishes: object) -> Placement:
-    return place(path, Wishes(context=512, threads=1, rpc=workers, **wishes))  # type: ignore[arg-type]
+    return place(path, Wishes(context=2048, threads=1, rpc=workers, **wishes))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +43,7 @@ def no_margin(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def expected(tiny_f32: Path) -> list[int]:
     """What the CPU replies."""
-    with Model.open(tiny_f32, Placement(512, 0, None, 1, "f16")) as model:
+    with Model.open(tiny_f32, Placement(2048, 0, None, 1, "f16")) as model:
         return reply(model)
 
 
@@ -105,23 +113,38 @@ def test_as_many_layers_as_fit(
     assert 0 < part < whole
     monkeypatch.setattr(fit, "DEVICE_MARGIN", device.memory_free)
     assert on(tiny_f32, workers[0]).gpu_layers == 0
-    with pytest.raises(DeviceError, match="no layer of tiny-F32.gguf fits on RPC"):
+    with pytest.raises(DeviceError, match=r"no layer of tiny-F32\.gguf fits on RPC"):
         on(tiny_f32, workers[0], require_gpu=True)
 
 
-def test_experts_stay_on_the_cpu(shared: Path, workers: tuple[str, str]) -> None:
+def remote_mib(placement: Placement, path: Path) -> float:
+    """MiB of weights on workers, by llama.cpp's log of a load."""
     from runner.llama import library
 
+    model = LlamaModel(
+        path,
+        gpu_layers=placement.gpu_layers,
+        devices=placement.devices,
+        split=placement.split,
+        experts_on_cpu=placement.experts_on_cpu,
+    )
+    model.close()
+    log = "".join(library.recent_log)
+    return sum(map(float, re.findall(r"RPC\S+ model buffer size = +([\d.]+) MiB", log)))
+
+
+def test_experts_stay_on_the_cpu(shared: Path, workers: tuple[str, str]) -> None:
     path = shared / "models" / "archs" / "gpt-oss-moe.gguf"
-    placement = on(path, workers[0], experts_on_cpu=True)
-    with Model.open(path, placement) as model:
-        log = "".join(library.recent_log)
-        moved = Options(sampling=Sampling(temperature=0), max_tokens=8, ignore_end=True)
-        with_experts_here = [t for e in model.generate([1, 2, 3], moved) for t in e.tokens]
-    with Model.open(path, Placement(512, 0, None, 1, "f16")) as model:
-        here = [t for e in model.generate([1, 2, 3], moved) for t in e.tokens]
-    assert with_experts_here == here
-    assert log
+    whole, part = on(path, workers[0]), on(path, workers[0], experts_on_cpu=True)
+    assert whole.gpu_layers == part.gpu_layers > 0
+    header = read_header(path)
+    experts = sum(t.bytes or 0 for t in header.tensors if "_exps." in t.name) / 2**20
+    assert remote_mib(whole, path) - remote_mib(part, path) == pytest.approx(experts, abs=0.1)
+    with (
+        Model.open(path, Placement(2048, 0, None, 1, "f16")) as here,
+        Model.open(path, part) as away,
+    ):
+        assert reply(away) == reply(here)
 
 
 def test_a_required_gpu(tiny_f32: Path, workers: tuple[str, str]) -> None:
@@ -144,8 +167,7 @@ def test_a_worker_lost_in_the_middle_of_a_reply(
     tiny_f32: Path, own_worker: LoopbackWorker, expected: list[int]
 ) -> None:
     with Model.open(tiny_f32, on(tiny_f32, own_worker.address)) as model:
-        endless = Options(sampling=Sampling(temperature=0), ignore_end=True, max_tokens=400)
-        stream = model.generate(PROMPT, endless)
+        stream = model.generate(PROMPT, ENDLESS)
         next(stream)
         own_worker.kill()
         with pytest.raises(DeviceError, match=f"{own_worker.address} was lost") as lost:
@@ -154,9 +176,22 @@ def test_a_worker_lost_in_the_middle_of_a_reply(
         with pytest.raises(DeviceError, match="was lost"):  # at once, and every time
             reply(model)
     # Nothing of it is left: the same process goes on with what it has.
-    with Model.open(tiny_f32, Placement(512, 0, None, 1, "f16")) as model:
+    with Model.open(tiny_f32, Placement(2048, 0, None, 1, "f16")) as model:
         assert reply(model) == expected
     assert "runner-decode" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process as POSIX does")
+def test_a_worker_that_falls_silent(
+    tiny_f32: Path, own_worker: LoopbackWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "ANSWER_SECONDS", 1.0)
+    with Model.open(tiny_f32, on(tiny_f32, own_worker.address)) as model:
+        stream = model.generate(PROMPT, ENDLESS)
+        next(stream)
+        own_worker.process.send_signal(signal.SIGSTOP)
+        with pytest.raises(DeviceError, match="was lost: it does not answer in time"):
+            stream.drain()
 
 
 def test_one_of_two_workers_lost_while_the_model_is_idle(
