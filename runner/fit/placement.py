@@ -86,19 +86,22 @@ def place(path: Path, wishes: Wishes) -> Placement:
     gpus = _gpus(wishes)
     plan = _Plan(header, need, wishes, gpus, machine.memory().available)
     context, counts = plan.choose(path)
-    if wishes.require_gpu and not sum(counts):
-        raise DeviceError(
-            f"a GPU is required, and no layer of {path.name} fits on "
-            + " or ".join(gpu.name for gpu in gpus),
-            remedy="Choose a smaller quantization or free the GPU's memory.",
-        )
+    remarks = _context_remarks(header, wishes.context, context)
+    if gpus and wishes.gpu_layers != 0 and not sum(counts):
+        too_large = f"no layer of {path.name} fits on " + " or ".join(gpu.name for gpu in gpus)
+        if wishes.require_gpu:
+            raise DeviceError(
+                f"a GPU is required, and {too_large}",
+                remedy="Choose a smaller quantization or free the GPU's memory.",
+            )
+        remarks = (f"{too_large}: the CPU has them all", *remarks)
     return Placement(
         context=context,
         gpu_layers=sum(counts),
         devices=tuple(gpu.name for gpu in gpus) if sum(counts) else (),
         threads=wishes.threads or machine.processors().usable,
         kv_type=kv_type,
-        remarks=_context_remarks(header, wishes.context, context),
+        remarks=remarks,
         split=counts if sum(counts) else (),
         experts_on_cpu=wishes.experts_on_cpu,
         flash_attention=flash_attention,

@@ -112,7 +112,9 @@ def test_as_many_layers_as_fit(
     part = on(tiny_f32, workers[0]).gpu_layers
     assert 0 < part < whole
     monkeypatch.setattr(fit, "DEVICE_MARGIN", device.memory_free)
-    assert on(tiny_f32, workers[0]).gpu_layers == 0
+    nothing = on(tiny_f32, workers[0])
+    assert (nothing.gpu_layers, nothing.devices) == (0, ())
+    assert f"no layer of tiny-F32.gguf fits on {device.name}" in nothing.remarks[0]
     with pytest.raises(DeviceError, match=r"no layer of tiny-F32\.gguf fits on RPC"):
         on(tiny_f32, workers[0], require_gpu=True)
 
