@@ -152,7 +152,7 @@ class _Plan:
         self._gpus, self._free = gpus, free
         self._rooms = [gpu.memory_free - DEVICE_MARGIN - need.compute for gpu in gpus]
         self._shares = _shares(wishes.tensor_split, gpus) or [max(r, 1) for r in self._rooms]
-        self._trained = int(header.of_architecture("context_length") or 4096)
+        self._trained = _trained(header)
 
     def choose(self, path: Path) -> tuple[int, tuple[int, ...]]:
         """The context, and the layers for each GPU."""
@@ -229,8 +229,14 @@ def _shares(text: str | None, gpus: Sequence[Device]) -> list[float]:
     return shares
 
 
+def _trained(header: Header) -> int:
+    """The context the model was trained for."""
+    said = int(header.of_architecture("context_length") or 4096)
+    return min(said, learned_positions(header) or said)
+
+
 def _context_remarks(header: Header, asked: int | None, context: int) -> tuple[str, ...]:
-    trained = int(header.of_architecture("context_length") or 4096)
+    trained = _trained(header)
     if asked is not None and asked > trained:
         return (f"the model was trained for {trained} tokens of context, not for {asked}",)
     if asked is None and context < min(trained, COMFORTABLE_CONTEXT):

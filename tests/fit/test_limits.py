@@ -10,8 +10,12 @@ import pytest
 
 from runner.engine.model import Model
 from runner.engine.options import Options
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, DoesNotFit
 from runner.fit import Placement, Wishes, place
+from runner.fit.limits import check_kv_type
+from runner.gguf import read_header
+from runner.llama.context import LlamaContext
+from runner.llama.model import LlamaModel
 
 POSITIONS = 100  # not a multiple of 256, to which llama.cpp rounds a context
 
@@ -71,6 +75,27 @@ def test_a_reply_ends_with_the_last_learned_position(gpt2: Path) -> None:
 def test_blocks_that_do_not_divide_the_heads(gpt2: Path, kv_type: str) -> None:
     with pytest.raises(ConfigurationError, match=r"blocks of 32 .* have 16"):
         place(gpt2, Wishes(kv_type=kv_type))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["qwen3-dense", "gemma3-dense", "gpt-oss-moe", "lfm2-dense", "qwen35-dense", "mamba2-dense",
+     "nemotron_h-dense", "deepseek2-moe"],
+)  # fmt: skip
+def test_what_is_refused_is_what_llama_cpp_refuses(shared: Path, name: str) -> None:
+    path = shared / "models" / "archs" / f"{name}.gguf"
+    refused = failed = False
+    try:
+        check_kv_type(read_header(path), "q8_0", "auto")
+    except ConfigurationError:
+        refused = True
+    model = LlamaModel(path, gpu_layers=0)
+    try:
+        LlamaContext(model, context=256, batch=64, threads=1, kv_type="q8_0").close()
+    except DoesNotFit:
+        failed = True
+    model.close()
+    assert refused == failed
 
 
 @pytest.mark.parametrize("kv_type", ["q8_0", "q4_0"])
