@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.sampling import Sampling
-from runner.errors import DeviceError
+from runner.errors import DeviceError, DoesNotFit
 from runner.fit import Placement, Wishes, place
 from runner.fit import placement as fit
 from runner.fit.workers import devices_with
@@ -154,6 +155,18 @@ def test_a_required_gpu(tiny_f32: Path, workers: tuple[str, str]) -> None:
     for wishes in ({"gpu_layers": 0}, {"device": "cpu"}):
         with pytest.raises(DeviceError, match="leave everything to the CPU"):
             on(tiny_f32, workers[0], require_gpu=True, **wishes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process's memory")
+def test_a_worker_without_the_memory(tiny_f32: Path, own_worker: LoopbackWorker) -> None:
+    import resource
+
+    placement = on(tiny_f32, own_worker.address)
+    resource.prlimit(own_worker.process.pid, resource.RLIMIT_AS, (2**31, 2**31))
+    with pytest.raises(DoesNotFit, match="cannot make a context of 1048576 tokens"):
+        Model.open(tiny_f32, replace(placement, context=2**20))
+    with Model.open(tiny_f32, placement) as model:
+        assert reply(model)
 
 
 def test_a_worker_that_cannot_be_reached(
