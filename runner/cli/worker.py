@@ -44,6 +44,7 @@ def worker(
     from runner.cli.words import memory
     from runner.fit.workers import require_rpc
     from runner.llama import rpc
+    from runner.llama.relay import watch_clients
 
     require_rpc()
     address, port = rpc.bindable(host, port)
@@ -56,6 +57,7 @@ def worker(
     serving.start()
     if not rpc.await_worker(address, port, serving.is_alive):
         raise DeviceError(f"llama.cpp cannot serve on {address}:{port}")
+    watch_clients(address, port)
     for one in served:
         print(f"{one.name}: {one.description}, {memory(one.memory_total)}")
     if not rpc.is_loopback(address):

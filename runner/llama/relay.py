@@ -9,6 +9,7 @@ computed is discarded, and `check` says what happened.
 """
 
 import contextlib
+import os
 import socket
 import struct
 import sys
@@ -73,14 +74,15 @@ class Relay:
     """The relay to the worker at `host`:`port`. It lives as long as the process, as the devices do
     that llama.cpp makes of it; each connection of llama.cpp to it is a new one to the worker.
 
-    `busy` says whether there is one now, as there is while a model is loaded on the worker; `lost`
-    says why the worker failed it, and is empty where it did not.
+    `idle` says that there is none now, as there is while a model is loaded on the worker; `lost`
+    says why the worker failed the latest, and is empty where it did not.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self.worker = f"{host}:{port}"
         self._address = (host, port)
-        self.busy = False
+        self.idle = threading.Event()
+        self.idle.set()
         self.lost = ""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -100,7 +102,8 @@ class Relay:
         while True:
             client, _ = self._listener.accept()
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.lost, self.busy = "", True
+            self.idle.clear()
+            self.lost = ""
             passing = _Passing(client, self._lose)
             with client, contextlib.suppress(OSError):  # llama.cpp closed the connection
                 try:
@@ -111,7 +114,7 @@ class Relay:
                     pass
             if passing.worker is not None:
                 passing.worker.close()
-            self.busy = False
+            self.idle.set()
 
     def _lose(self, error: OSError) -> None:
         self.lost = self.lost or _reason(error)
@@ -256,6 +259,21 @@ def _watch(worker: socket.socket) -> None:
     # Data under way is not probed, but repeated for a quarter of an hour by default.
     if (option := getattr(socket, "TCP_USER_TIMEOUT", None)) is not None:
         worker.setsockopt(socket.IPPROTO_TCP, option, SILENCE_SECONDS * 1000)
+
+
+def watch_clients(host: str, port: int) -> None:
+    """Let the system probe those who connect to the port on which this process listens.
+
+    llama.cpp's server reads from a client that vanished without end, and would serve no other. It
+    keeps its socket to itself, but what is set on a listening socket holds for those accepted from
+    it. On Windows, where sockets are not numbered files, it cannot be found.
+    """
+    if sys.platform == "win32":
+        return
+    for number in range(3, 256):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as listener:
+            if listener.getsockname()[:2] == (host, port):
+                _watch(listener)
 
 
 def _reason(error: OSError) -> str:

@@ -19,6 +19,9 @@ from runner.llama.relay import Relay, probe
 PORT = 50052
 """Where a worker listens unless told otherwise, as llama.cpp's own does."""
 
+CLOSING_SECONDS = 0.5
+"""How long the connection of a model that was closed may take to end."""
+
 # By the worker's address. What llama.cpp once knows as a device it knows until the process ends.
 _relays: dict[str, Relay] = {}
 
@@ -55,7 +58,7 @@ def join(host: str, port: int) -> Relay:
     """
     worker = f"{host}:{port}"
     relay = _relays.get(worker)
-    if relay is not None and relay.busy:
+    if relay is not None and not relay.idle.wait(CLOSING_SECONDS if relay.lost else 0):
         relay.check()  # it is at work for a loaded model, and would not greet a second time
         return relay
     if not probe(host, port):

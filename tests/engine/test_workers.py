@@ -209,6 +209,20 @@ def test_a_worker_that_falls_silent(
             stream.drain()
 
 
+def test_a_worker_that_was_started_again(
+    tiny_f32: Path, own_worker: LoopbackWorker, expected: list[int]
+) -> None:
+    with Model.open(tiny_f32, on(tiny_f32, own_worker.address)) as model:
+        own_worker.kill()
+        with pytest.raises(DeviceError, match="was lost"):
+            reply(model)
+    with LoopbackWorker("--port", own_worker.address.rpartition(":")[2]) as again:
+        assert again.address == own_worker.address
+        with Model.open(tiny_f32, on(tiny_f32, again.address)) as model:
+            assert model.weights.layers_on.keys() != {"CPU"}
+            assert reply(model) == expected
+
+
 def test_one_of_two_workers_lost_while_the_model_is_idle(
     tiny_f32: Path, own_worker: LoopbackWorker, workers: tuple[str, str]
 ) -> None:

@@ -87,7 +87,7 @@ def test_in_place_of_a_worker_that_is_gone_the_relay_answers() -> None:
         assert ask(GET_TENSOR, bytes(300) + struct.pack("<QQ", 0, large)) == bytes(large)
         client.sendall(struct.pack("<BQ", 6, large) + bytes(large))  # a tensor set: no answer
         assert ask(DEVICE_COUNT, b"") == bytes(4)
-        assert passing.busy
+        assert not passing.idle.is_set()
         with pytest.raises(DeviceError, match=r"was lost: .*refused"):
             passing.check()
 
