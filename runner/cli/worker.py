@@ -62,7 +62,7 @@ def worker(
         print(f"{one.name}: {one.description}, {memory(one.memory_total)}")
     if not rpc.is_loopback(address):
         note(UNPROTECTED)
-    remark(f"on the other machine: runner chat MODEL --rpc {_known_as(address)}:{port}", settings)
+    remark(_how_to_use(address, port), settings)
     print(f"serving on {address}:{port}; Ctrl-C ends it", flush=True)
     while serving.is_alive():
         serving.join(1)  # in C nothing hears Ctrl-C, nor does Windows in an endless wait
@@ -93,6 +93,13 @@ def _served(names: str | None) -> "tuple[list[int], list[Device]]":
     return [there[device] for device in chosen], chosen
 
 
-def _known_as(address: str) -> str:
-    """What another machine may call the one that listens on `address`."""
-    return socket.gethostname() if address == "0.0.0.0" else address
+def _how_to_use(address: str, port: int) -> str:
+    """What to type elsewhere."""
+    from runner.llama.rpc import is_loopback
+
+    name = socket.gethostname()
+    if is_loopback(address):
+        tunnel = f"ssh -L {port}:{address}:{port} {name}"
+        return f"here, or elsewhere beside `{tunnel}`: runner chat MODEL --rpc {address}:{port}"
+    known_as = name if address == "0.0.0.0" else address
+    return f"on the other machine: runner chat MODEL --rpc {known_as}:{port}"

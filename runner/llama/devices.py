@@ -39,23 +39,29 @@ class Build:
 
 
 def device_handles() -> list[int]:
-    """ggml's own pointers to its devices, in its order."""
+    """ggml's own pointers to its devices, in its order, without those of workers that were lost."""
     count = ggml("ggml_backend_dev_count", ctypes.c_size_t)()
     get = ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
-    return [get(index) for index in range(count)]
+    handles = [get(index) for index in range(count)]
+    return [one for one in handles if not ((relay := relay_at(_described(one))) and relay.lost)]
+
+
+def _described(handle: int) -> str:
+    """ggml's description; of a worker's device it is the address of the relay."""
+    describe = ggml("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    return str(describe(handle).decode())
 
 
 def device_of(handle: int) -> Device:
-    text = ctypes.c_char_p
     size = ctypes.POINTER(ctypes.c_size_t)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)(
         handle, ctypes.byref(free), ctypes.byref(total)
     )
-    description = ggml("ggml_backend_dev_description", text, ctypes.c_void_p)(handle).decode()
+    description = _described(handle)
     relay = relay_at(description)
     return Device(
-        name=ggml("ggml_backend_dev_name", text, ctypes.c_void_p)(handle).decode(),
+        name=ggml("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)(handle).decode(),
         description=f"worker {relay.worker}" if relay else description,
         kind=KINDS.get(ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle), "?"),
         memory_total=total.value,
@@ -65,7 +71,7 @@ def device_of(handle: int) -> Device:
 
 
 def devices() -> tuple[Device, ...]:
-    """Every device this build found, the CPU among them."""
+    """Every device this build found and every one joined, the CPU among them."""
     return tuple(device_of(handle) for handle in device_handles())
 
 

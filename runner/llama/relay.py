@@ -74,8 +74,9 @@ class Relay:
     """The relay to the worker at `host`:`port`. It lives as long as the process, as the devices do
     that llama.cpp makes of it; each connection of llama.cpp to it is a new one to the worker.
 
-    `idle` says that there is none now, as there is while a model is loaded on the worker; `lost`
-    says why the worker failed the latest, and is empty where it did not.
+    `idle` says that there is none now, as there is while a model is loaded on the worker. `lost`
+    says why the worker failed, and is empty where it did not. That is for good: llama.cpp keeps
+    some of the answers, so that a worker that comes back needs a relay of its own.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -90,7 +91,7 @@ class Relay:
         threading.Thread(target=self._serve, name=f"relay-{self.worker}", daemon=True).start()
 
     def check(self) -> None:
-        """Raise DeviceError where the worker was lost since llama.cpp connected to it."""
+        """Raise DeviceError where the worker was lost."""
         if self.lost:
             raise DeviceError(
                 f"the worker {self.worker} was lost: {self.lost}",
@@ -103,13 +104,13 @@ class Relay:
             client, _ = self._listener.accept()
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.idle.clear()
-            self.lost = ""
             passing = _Passing(client, self._lose)
             with client, contextlib.suppress(OSError):  # llama.cpp closed the connection
-                try:
-                    passing.worker = _connect(*self._address)
-                except OSError as error:
-                    self._lose(error)
+                if not self.lost:
+                    try:
+                        passing.worker = _connect(*self._address)
+                    except OSError as error:
+                        self._lose(error)
                 while passing.request():
                     pass
             if passing.worker is not None:

@@ -19,11 +19,8 @@ from runner.llama.relay import Relay, probe
 PORT = 50052
 """Where a worker listens unless told otherwise, as llama.cpp's own does."""
 
-CLOSING_SECONDS = 0.5
-"""How long the connection of a model that was closed may take to end."""
-
-# By the worker's address. What llama.cpp once knows as a device it knows until the process ends.
-_relays: dict[str, Relay] = {}
+# In the order of joining. What llama.cpp once knows as a device it knows until the process ends.
+_relays: list[Relay] = []
 
 
 def supported() -> bool:
@@ -57,10 +54,10 @@ def join(host: str, port: int) -> Relay:
     joined already, it only looks whether that is still there.
     """
     worker = f"{host}:{port}"
-    relay = _relays.get(worker)
-    if relay is not None and not relay.idle.wait(CLOSING_SECONDS if relay.lost else 0):
-        relay.check()  # it is at work for a loaded model, and would not greet a second time
-        return relay
+    alive = (relay for relay in _relays if relay.worker == worker and not relay.lost)
+    relay = next(alive, None)
+    if relay is not None and not relay.idle.is_set():
+        return relay  # it is at work for a loaded model, and would not greet a second time
     if not probe(host, port):
         raise DeviceError(f"the worker {worker} serves no device")
     if relay is None:
@@ -69,18 +66,18 @@ def join(host: str, port: int) -> Relay:
         registry = add(relay.endpoint.encode())
         relay.check()
         ggml("ggml_backend_register", None, ctypes.c_void_p)(registry)
-        _relays[worker] = relay
+        _relays.append(relay)
     return relay
 
 
 def relay_at(endpoint: str) -> Relay | None:
     """The relay that llama.cpp knows as the device described as `endpoint`."""
-    return next((relay for relay in _relays.values() if relay.endpoint == endpoint), None)
+    return next((relay for relay in _relays if relay.endpoint == endpoint), None)
 
 
 def relay_of(worker: str) -> Relay:
-    """The relay to a joined worker, by its `host:port`."""
-    return _relays[worker]
+    """The latest relay to a joined worker, by its `host:port`."""
+    return next(relay for relay in reversed(_relays) if relay.worker == worker)
 
 
 def is_loopback(host: str) -> bool:

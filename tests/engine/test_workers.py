@@ -19,7 +19,7 @@ from runner.fit.workers import devices_with
 from runner.gguf import read_header
 from runner.llama import relay
 from runner.llama.model import LlamaModel
-from tests.workers import LoopbackWorker
+from tests.workers import LoopbackWorker, require_rpc
 
 PROMPT = list(range(5, 45))
 TOKENS = Options(sampling=Sampling(temperature=0), max_tokens=24, ignore_end=True)
@@ -93,6 +93,17 @@ def test_layers_split_over_two_workers(
         if split:
             assert counts[0] < counts[1]
         assert reply(model) == expected
+
+
+def test_a_worker_with_two_devices(tiny_f32: Path, expected: list[int]) -> None:
+    require_rpc()
+    with LoopbackWorker("--device", "CPU,CPU") as worker:
+        placement = on(tiny_f32, worker.address)
+        assert placement.devices is not None
+        assert len(placement.devices) == 2
+        with Model.open(tiny_f32, placement) as model:
+            assert set(model.weights.layers_on) == set(placement.devices)
+            assert reply(model) == expected
 
 
 def test_the_devices_order_is_the_layers_order(tiny_f32: Path, workers: tuple[str, str]) -> None:
