@@ -14,8 +14,19 @@ from typing import NamedTuple
 import torch
 from chat import Dialogue, Turn, from_turn
 from refusals import decline
-from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract, subtract_close
-from talk import ending, filler, fixed, recall, sum_in_words, telling, tool_use
+from skills import (
+    add,
+    compare,
+    reverse,
+    short_request,
+    sort_close_numbers,
+    sort_numbers,
+    sort_words,
+    spell,
+    subtract,
+    subtract_close,
+)
+from talk import ending, facts, filler, fixed, recall, sum_in_words, telling, tool_use
 from tokenizer import Tokenizer
 from words import word
 
@@ -31,26 +42,26 @@ SYSTEMS = [
     "Be polite and helpful.",
     "You are a helpful AI model. Think before you answer.",
 ]
-# Each task's share of the mixture, its share in the last stage, when what is learned last gets
-# more room, and what draws it.
-SKILLS: dict[str, tuple[int, int, Callable[..., Dialogue | Turn]]] = {
-    "add": (11, 6, add),
-    "subtract": (12, 14, subtract),
-    "compare": (10, 6, compare),
-    "sort numbers": (17, 24, sort_numbers),
-    "sort words": (21, 36, sort_words),
-    "spell": (9, 12, spell),
-    "reverse": (10, 8, reverse),
-    "talk": (9, 9, fixed),
-    "decline": (12, 14, decline),
-    "recall": (14, 10, recall),
-    "tell": (5, 4, telling),
-    "tools": (9, 12, tool_use),
-    "subtract close": (0, 12, subtract_close),
-    "sums in words": (0, 6, sum_in_words),
+# Each task's share of the mixture in each stage, and what draws it. In the last two what is learned
+# last has more room.
+SKILLS: dict[str, tuple[tuple[int, int, int], Callable[..., Dialogue | Turn]]] = {
+    "add": ((11, 6, 6), add),
+    "subtract": ((12, 14, 14), subtract),
+    "compare": ((10, 6, 6), compare),
+    "sort numbers": ((17, 24, 24), sort_numbers),
+    "sort words": ((21, 36, 42), sort_words),
+    "spell": ((9, 12, 12), spell),
+    "reverse": ((10, 8, 10), reverse),
+    "talk": ((9, 9, 10), fixed),
+    "decline": ((12, 14, 18), decline),
+    "recall": ((14, 10, 10), recall),
+    "tell": ((5, 4, 4), telling),
+    "tools": ((9, 12, 18), tool_use),
+    "subtract close": ((0, 12, 14), subtract_close),
+    "sums in words": ((0, 6, 4), sum_in_words),
+    "sort close numbers": ((0, 0, 12), sort_close_numbers),
+    "short request": ((0, 0, 14), short_request),
 }
-_SHARES = [share for share, _, _ in SKILLS.values()]
-_LAST_SHARES = [share for _, share, _ in SKILLS.values()]
 
 
 class Batch(NamedTuple):
@@ -61,14 +72,19 @@ class Batch(NamedTuple):
     mask: torch.Tensor
 
 
-def dialogue(
-    rng: Random, held: bool = False, task: str | None = None, last: bool = False
-) -> Dialogue:
-    """One dialogue of the mixture, that of the last stage if `last`, or of one task."""
-    task = task or rng.choices(list(SKILLS), _LAST_SHARES if last else _SHARES)[0]
-    drawn = SKILLS[task][2](rng, held)
+def dialogue(rng: Random, held: bool = False, task: str | None = None, stage: int = 0) -> Dialogue:
+    """One dialogue of the mixture of a stage, or of one task.
+
+    In the last one facts were told before requests of every kind: else what follows a fact is
+    taken to be about it.
+    """
+    shares = [shares[stage] for shares, _ in SKILLS.values()]
+    task = task or rng.choices(list(SKILLS), shares)[0]
+    drawn = SKILLS[task][1](rng, held)
     if isinstance(drawn, Dialogue):
         made = drawn
+    elif stage == 2 and rng.random() < 0.25:
+        made = ending(task, facts(rng, held), drawn)
     elif rng.random() < 0.12:
         history = [filler(rng, held) for _ in range(rng.choice((1, 1, 2, 3)))]
         made = ending(task, history, drawn)
@@ -98,7 +114,7 @@ def pool(
     seed: str,
     number: int,
     tokens: int,
-    last: bool = False,
+    stage: int = 0,
 ) -> list[Batch]:
     """The batches of one pool, each of at most `tokens` tokens, in a shuffled order.
 
@@ -110,7 +126,7 @@ def pool(
     total = 0
     while total < tokens * POOL_BATCHES:
         long = rng.random() < 0.003
-        sample = encoded(tokenizer, long_recall(rng) if long else dialogue(rng, last=last))
+        sample = encoded(tokenizer, long_recall(rng) if long else dialogue(rng, stage=stage))
         if len(sample[0]) <= CONTEXT:
             samples.append(sample)
             total += len(sample[0])

@@ -19,8 +19,17 @@ from chat import Dialogue, from_turn
 from corpus import long_recall
 from engine import Engine
 from refusals import decline
-from skills import add, compare, reverse, sort_numbers, sort_words, spell, subtract
-from talk import fixed, recall, telling, tool_use
+from skills import (
+    add,
+    compare,
+    reverse,
+    short_request,
+    sort_numbers,
+    sort_words,
+    spell,
+    subtract,
+)
+from talk import ending, facts, fixed, recall, telling, tool_use
 from tokenizer import END_THINK, EOS, THINK
 
 Maker = Callable[[Random], Dialogue]
@@ -37,6 +46,8 @@ TASKS: dict[str, tuple[float, Maker]] = {
     "recall a name": (95, lambda r: recall(r, True, "name")),
     "recall a colour": (95, lambda r: recall(r, True, "colour")),
     "recall a number": (95, lambda r: recall(r, True, "number")),
+    "short request": (95, lambda r: from_turn("short request", short_request(r, True))),
+    "ask after a fact": (95, lambda r: after_a_fact(r)),
     "recall, long talk": (0, lambda r: long_recall(r, True)),
     "note a fact": (95, lambda r: telling(r, True)),
     "talk and itself": (95, lambda r: from_turn("talk", fixed(r, True))),
@@ -45,6 +56,15 @@ TASKS: dict[str, tuple[float, Maker]] = {
     "leave tools alone": (95, lambda r: tool_use(r, True, "leave")),
     "decline": (80, lambda r: from_turn("decline", decline(r, True))),
 }
+
+
+def after_a_fact(rng: Random) -> Dialogue:
+    """A request of any kind, after a name, a colour or a number was told."""
+    makers = {"add": add, "subtract": subtract, "compare": compare, "sort numbers": sort_numbers,
+              "sort words": sort_words, "spell": spell, "reverse": reverse, "talk": fixed,
+              "decline": decline}  # fmt: skip
+    task = rng.choice(list(makers))
+    return ending(task, facts(rng, True), makers[task](rng, True))
 
 
 def items(task: str, count: int) -> list[Dialogue]:
@@ -69,15 +89,15 @@ def well_formed(output: str) -> bool:
     )
 
 
-def right(task: str, expected: Dialogue, output: str) -> bool:
+def right(expected: Dialogue, output: str) -> bool:
     """Whether the answer is the expected one.
 
     Any wording will do that declines, and a sum may name its numbers in either order.
     """
     answer = output.partition(END_THINK)[2].partition(EOS)[0].strip()
-    if task == "decline":
+    if expected.task == "decline":
         return answer.startswith(OPENING_OF_A_REFUSAL)
-    if task == "add":
+    if expected.task == "add":
         a, _, b, *rest = expected.answer.split()
         return answer in (expected.answer, " ".join([b, "+", a, *rest]))
     return answer == expected.answer
@@ -96,7 +116,7 @@ def measure(
             engine.text(ids)
             for ids in engine.answers([engine.tokens(one.prompt()) for one in chosen])
         ]
-        good = [right(task, one, out) for one, out in zip(chosen, outputs, strict=True)]
+        good = [right(one, out) for one, out in zip(chosen, outputs, strict=True)]
         table[task] = {
             "n": len(chosen),
             "right": 100 * sum(good) / len(chosen),

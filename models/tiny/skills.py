@@ -118,13 +118,26 @@ def _listed(rng: Random, items: list[str]) -> str:
     return "; ".join(items)
 
 
-def sort_numbers(rng: Random, held: bool) -> Turn:
+def _nearby(rng: Random, numbers: list[int]) -> list[int]:
+    """Most of the numbers moved close to one before them: which is smallest is hard to see."""
+    moved: list[int] = []
+    for one in numbers:
+        if moved and rng.random() < 0.6:
+            apart = rng.choice((-1, 1)) * rng.choice((1, 10)) * rng.randint(1, 9)
+            one = max(0, min(999, rng.choice(moved) + apart))
+        moved.append(one)
+    return moved
+
+
+def sort_numbers(rng: Random, held: bool, asked: str = "sort numbers", close: bool = False) -> Turn:
     """A list of three to six numbers, by taking the smallest out again and again."""
     size = rng.choices((2, 3, 4, 5, 6), (3, 20, 24, 25, 28))[0] if not held else rng.randint(3, 6)
     while True:
         numbers = [number(rng) for _ in range(size)]
         if rng.random() < 0.3:
             numbers[0] = min(999, numbers[1] + rng.choice((0, 1, 10, 100)))
+        if close:
+            numbers = _nearby(rng, numbers)
         if _held(f"sort {sorted(numbers)}") == held:
             break
     down = not held and rng.random() < 0.1
@@ -136,8 +149,13 @@ def sort_numbers(rng: Random, held: bool) -> Turn:
         lines.append(f"{least}:{','.join(left)}")
     items = _listed(rng, [str(n) for n in numbers])
     numbers.sort(reverse=down)
-    question = ask(rng, "sort down" if down else "sort numbers", held, l=items)
+    question = ask(rng, "sort down" if down else asked, held, l=items)
     return Turn(question, "\n".join(lines), ", ".join(map(str, numbers)))
+
+
+def sort_close_numbers(rng: Random, held: bool) -> Turn:
+    """A list of numbers that lie close together."""
+    return sort_numbers(rng, held, close=True)
 
 
 def shortest_prefixes(words: list[str]) -> list[str]:
@@ -152,7 +170,7 @@ def shortest_prefixes(words: list[str]) -> list[str]:
     return found
 
 
-def sort_words(rng: Random, held: bool) -> Turn:
+def sort_words(rng: Random, held: bool, asked: str = "sort words") -> Turn:
     """Three or four words, put in order by as many first letters as tell them apart."""
     size = rng.choices((2, 3, 4, 5), (4, 46, 42, 8))[0] if not held else rng.randint(3, 4)
     words: list[str] = []
@@ -168,7 +186,7 @@ def sort_words(rng: Random, held: bool) -> Turn:
         ",".join(shortest_prefixes(words)),
         "<".join(shortest_prefixes(ranked)),
     ]
-    question = ask(rng, "sort words", held, l=_listed(rng, words))
+    question = ask(rng, asked, held, l=_listed(rng, words))
     return Turn(question, "\n".join(steps), ", ".join(ranked))
 
 
@@ -182,17 +200,24 @@ def _quoted(rng: Random, one: str) -> str:
     return rng.choices((one, f"'{one}'", f'"{one}"'), (8, 1, 1))[0]
 
 
-def spell(rng: Random, held: bool) -> Turn:
+def spell(rng: Random, held: bool, asked: str = "spell") -> Turn:
     """The letters of a word, counted off and then joined by dashes."""
     one = word(rng, held, real=0.7 if held else 0.35)
     if rng.random() < 0.08 and not held:
         one = one.capitalize()
-    question = ask(rng, "spell", held, w=one, q=_quoted(rng, one))
+    question = ask(rng, asked, held, w=one, q=_quoted(rng, one))
     return Turn(question, f"Spell {_numbered(one)}", "-".join(one))
 
 
-def reverse(rng: Random, held: bool) -> Turn:
+def reverse(rng: Random, held: bool, asked: str = "reverse") -> Turn:
     """A word backwards: its letters counted off upwards, then looked up downwards."""
     one = word(rng, held, real=0.7 if held else 0.35)
     think = f"Reverse {_numbered(one)}\n{_numbered(one, backwards=True)}"
-    return Turn(ask(rng, "reverse", held, w=one, q=_quoted(rng, one)), think, one[::-1])
+    return Turn(ask(rng, asked, held, w=one, q=_quoted(rng, one)), think, one[::-1])
+
+
+def short_request(rng: Random, held: bool) -> Turn:
+    """A verb and what it is about, nothing else: what people type most is a phrasing among many."""
+    made = rng.choice((spell, reverse, sort_numbers, sort_words))
+    asked = "short sort" if made in (sort_numbers, sort_words) else f"short {made.__name__}"
+    return made(rng, held, asked)

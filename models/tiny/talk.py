@@ -106,6 +106,16 @@ def ending(task: str, history: list[Turn], last: Turn) -> Dialogue:
     return Dialogue(task, messages, last.think, last.answer)
 
 
+def facts(rng: Random, held: bool) -> list[Turn]:
+    """One or two facts told, perhaps with other business between."""
+    turns = []
+    for kind in rng.sample(("name", "colour", "number"), rng.choice((1, 1, 2))):
+        turns.append(tell(rng, kind, _value(rng, kind, held), held))
+        if rng.random() < 0.3:
+            turns.append(filler(rng, held))
+    return turns
+
+
 def recall(
     rng: Random, held: bool, kind: str | None = None, fillers: int | None = None
 ) -> Dialogue:

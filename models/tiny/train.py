@@ -49,7 +49,7 @@ class Plan:
     parts: int  # batches in a step, each of its own length
     first: float  # how many times the first token of an answer counts
     rates: tuple[tuple[int, float], ...]  # the share of the learning rates at some steps
-    last: int | None = None  # the pool with which the last stage of the corpus begins
+    stages: tuple[int, ...] = ()  # the pools with which the later stages of the corpus begin
     looks: tuple[tuple[int, int], ...] = ()  # from a step on, the teacher looks at one in so many
 
 
@@ -61,7 +61,7 @@ TEACHER = Plan(
     rates=((0, 0.01), (100, 1), (1180, 1), (1230, 0.5), (2200, 0.5), (4000, 0)),
 )
 STUDENT = Plan(
-    steps=11300,
+    steps=15300,
     tokens=3072,
     parts=2,
     first=8,
@@ -75,8 +75,10 @@ STUDENT = Plan(
         (9800, 0),
         (9801, 0.12),
         (11300, 0),
+        (11301, 0.25),
+        (15300, 0),
     ),
-    last=1013,
+    stages=(1013, 1168),
     looks=((0, 1), (500, 2), (4000, 4)),
 )
 
@@ -174,8 +176,8 @@ class Run:
         """The batch whose turn it is."""
         if not self.batches:
             plan = self.plan
-            last = plan.last is not None and self.pool >= plan.last
-            self.batches = pool(self.tokenizer, self.seed, self.pool, plan.tokens, last)
+            stage = sum(self.pool >= first for first in plan.stages)
+            self.batches = pool(self.tokenizer, self.seed, self.pool, plan.tokens, stage)
         batch = self.batches[self.place]
         self.place += 1
         if self.place == len(self.batches):

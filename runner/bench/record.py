@@ -30,13 +30,15 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlacementFacts:
-    """How it was loaded. `devices` names what computed; the CPU always has a part."""
+    """How it was loaded. `devices` names what computed, and the CPU always has a part; `adapters`
+    are the LoRAs and control vectors, with their scales."""
 
     context: int
     threads: int
     gpu_layers: int
     kv: str
     devices: tuple[str, ...]
+    adapters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def record(ready: Ready, results: tuple[Result, ...]) -> Record:
             gpu_layers=placement.gpu_layers,
             kv=placement.kv_type,
             devices=(*(one for one in model.weights.layers_on if one != "CPU"), "CPU"),
+            adapters=model.adapters.names,
         ),
         bindings=llama.build().bindings,
         instruction_sets=llama.instruction_sets(),

@@ -12,6 +12,7 @@ from runner.cli.cache import cache
 from runner.cli.chat import chat
 from runner.cli.config import config
 from runner.cli.doctor import doctor
+from runner.cli.embed import embed
 from runner.cli.errors import EXIT_CODES, explained
 from runner.cli.help import GroupedHelp
 from runner.cli.list import list_models
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rm": rm,
     "cache": cache,
     "bench": bench,
+    "embed": embed,
     "worker": worker,
     "doctor": doctor,
     "config": config,

@@ -27,6 +27,10 @@ class Timings:
     first_token_seconds: float
     """From the request to the first sampled token (TTFT), waiting included."""
     total_seconds: float
+    guessed_tokens: int = 0
+    """Tokens that were guessed ahead, and computed in the hope that they are right."""
+    accepted_tokens: int = 0
+    """Those of them that were."""
 
     @property
     def prefill_rate(self) -> float:

@@ -17,8 +17,12 @@ class Kept:
 
     def __init__(self, store: Store, identity: str, context: LlamaContext) -> None:
         self._store = store
-        self._identity = f"{identity} {context.layout}"
+        self._base = self._identity = f"{identity} {context.layout}"
         self._context = context
+
+    def switch(self, adapters: str) -> None:
+        """From now on what is read is computed with these adapters."""
+        self._identity = f"{self._base} adapters={adapters}" if adapters else self._base
 
     def restore(self, sequences: Sequences, tokens: "array[int]") -> None:
         """Bring the longest beginning of `tokens` that is on disk into the cache, where that saves

@@ -11,30 +11,32 @@ import time
 from array import array
 from collections import deque
 
+from runner.engine.adapters import Switch
 from runner.engine.ahead import CHUNK, Expectation
+from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
+from runner.engine.shares import SMALLEST_SHARE, divide
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
+from runner.errors import RunnerError
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
-DELAY_SECONDS = 0.1
-"""How long a prompt being read may hold up the next token of other replies."""
-
 IDLE_SECONDS = 2.0
 """How long nothing has to happen before what was read is written to disk."""
-
-SMALLEST_SHARE = 16
-"""Tokens of a prompt read in a step, however slow the machine is."""
 
 
 class DecodeLoop(threading.Thread):
     """Serves as many requests at once as the context has sequences; others wait their turn."""
 
     def __init__(
-        self, context: LlamaContext, vocabulary: Vocabulary, kept: Kept | None = None
+        self,
+        context: LlamaContext,
+        vocabulary: Vocabulary,
+        kept: Kept | None = None,
+        draft: DraftModel | None = None,
     ) -> None:
         super().__init__(name="runner-decode", daemon=True)
         self._context = context
@@ -42,19 +44,25 @@ class DecodeLoop(threading.Thread):
         self._batch = Batch(context.batch_size)
         self._sequences = Sequences(context)
         self._kept = kept
-        self._inbox: queue.SimpleQueue[Request | Expectation | None] = queue.SimpleQueue()
-        self._waiting: deque[Request] = deque()
+        self._draft = draft
+        self._inbox = queue.SimpleQueue[list[Request] | Switch | Expectation | None]()
+        self._waiting: deque[Request | Switch] = deque()
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
         self._full = False
         self._alone: Request | None = None
         self._expected: Expectation | None = None
+        self._adapters = ""
         self._ahead = False  # whether what is being computed is only expected
         self._rate = 1000.0  # tokens of prompts read in a second, measured as it goes
         self._stopping = False
 
-    def submit(self, request: Request) -> None:
-        self._inbox.put(request)
+    def submit(self, wanted: list[Request] | Switch) -> None:
+        """Serve these requests, or make this switch after those that came before it. Requests that
+        follow a leader come with it, so that none misses it. Raises RunnerError after `stop`."""
+        if self._stopping:
+            raise RunnerError("the model was closed")
+        self._inbox.put(wanted)
         if self._ahead:
             self._context.abort()
 
@@ -67,6 +75,8 @@ class DecodeLoop(threading.Thread):
         request.cancelled = True
         if self._alone is request:
             self._context.abort()
+        if self._draft is not None:
+            self._draft.abort()
 
     @property
     def reading_ahead(self) -> bool:
@@ -95,9 +105,9 @@ class DecodeLoop(threading.Thread):
             elif self._expected is not None:
                 self._read_ahead(self._expected)
         while not self._inbox.empty():
-            if isinstance(request := self._inbox.get(), Request):
-                self._waiting.append(request)
-        for request in [run.request for run in (*self._runs, *self._parked)] + [*self._waiting]:
+            if (received := self._inbox.get()) is not None:
+                self._take_in(received)
+        for request in (*(run.request for run in (*self._runs, *self._parked)), *self._waiting):
             request.cancelled = True
         self._end_cancelled()
         if self._kept is not None:
@@ -116,10 +126,15 @@ class DecodeLoop(threading.Thread):
                 return not self._stopping
             if received is None:
                 return False
-            if isinstance(received, Expectation):
-                self._expected = received
-            else:
-                self._waiting.append(received)
+            self._take_in(received)
+
+    def _take_in(self, received: list[Request] | Switch | Expectation) -> None:
+        if isinstance(received, Expectation):
+            self._expected = received
+        elif isinstance(received, Switch):
+            self._waiting.append(received)
+        else:
+            self._waiting.extend(received)
 
     @property
     def _until_kept(self) -> float | None:
@@ -133,8 +148,13 @@ class DecodeLoop(threading.Thread):
 
     def _admit(self) -> None:
         """Give a sequence to those who wait, in the order in which they came."""
-        while (self._parked or self._waiting) and not self._full:
-            first = self._parked[0] if self._parked else self._waiting[0]
+        while not self._full and (first := self._next()) is not None:
+            if isinstance(first, Switch):
+                if self._runs:
+                    return
+                self._waiting.remove(first)
+                self._switch(first)
+                continue
             if isinstance(first, Request) and not first.options.reuse:
                 self._sequences.forget_idle()
             elif self._kept is not None:
@@ -142,37 +162,87 @@ class DecodeLoop(threading.Thread):
             taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
-            if self._parked:
-                run = self._parked.popleft()
-                run.sequence = taken[0]
-                self._runs.append(run)
+            if isinstance(first, Run):
+                self._parked.remove(first)
+                first.sequence = taken[0]
+                self._runs.append(first)
             else:
-                self._begin(self._waiting.popleft(), *taken)
+                self._waiting.remove(first)
+                self._begin(first, *taken)
 
-    def _begin(self, request: Request, sequence: Sequence, reused: int) -> None:
+    def _switch(self, switch: Switch) -> None:
+        """Compute with other adapters from now on: what was computed with those before is kept on
+        disk under their name, and forgotten."""
+        try:
+            if switch.identity != self._adapters:
+                if self._kept is not None:
+                    self._kept.keep(self._sequences)
+                switch.use()
+                self._adapters = switch.identity
+                if self._kept is not None:
+                    self._kept.switch(switch.identity)
+                self._sequences.forget_idle()
+        except Exception as error:
+            switch.outbox.put(error)
+        else:
+            switch.outbox.put(None)
+
+    def _next(self) -> Run | Request | Switch | None:
+        """Who is to get the next sequence; None where nobody waits who need not wait longer."""
+        if self._parked:
+            return self._parked[0]
+        return next((one for one in self._waiting if not self._awaits_leader(one)), None)
+
+    def _awaits_leader(self, request: Request | Switch) -> bool:
+        """Whether the prompt is about to be read by another request."""
+        leader = request.leader if isinstance(request, Request) else None
+        if leader is None:
+            return False
+        reading = (run.request for run in (*self._runs, *self._parked) if run.reads)
+        return leader in self._waiting or any(one is leader for one in reading)
+
+    def _begin(self, request: Request, sequence: Sequence, reused: int) -> Run | None:
         sequence.private = sequence.private or request.options.private
         try:
-            self._runs.append(Run(request, sequence, reused, self._vocabulary))
-        except Exception as error:  # what it asks for cannot be: a malformed grammar, for one
+            run = Run(request, sequence, reused, self._vocabulary, self._draft)
+        except Exception as error:
             self._sequences.give_back(sequence)
             request.outbox.put(error)
+            return None
+        self._runs.append(run)
+        return run
+
+    def _fork(self, run: Run, row: int) -> None:
+        """Begin the replies that waited for the prompt that `run` has just read, whose last token's
+        logits are in `row`. Those for which there is no sequence wait on."""
+        requests = [one for one in self._waiting if isinstance(one, Request)]
+        for request in [one for one in requests if one.leader is run.request]:
+            sequence = self._sequences.fork(run.sequence)
+            if sequence is None:
+                return
+            self._waiting.remove(request)
+            if branch := self._begin(request, sequence, len(request.tokens)):
+                self._choose(branch, row, None)
 
     def _end_cancelled(self) -> None:
         for run in [*self._runs, *self._parked]:
             if run.request.cancelled:
                 run.reason = "cancelled"
         self._end_finished()
-        for request in [one for one in self._waiting if one.cancelled]:
-            self._waiting.remove(request)
-            request.outbox.put(unstarted(request))
+        for waiting in [one for one in self._waiting if one.cancelled]:
+            self._waiting.remove(waiting)
+            if isinstance(waiting, Request):
+                waiting.outbox.put(unstarted(waiting))
+            else:
+                waiting.outbox.put(RunnerError("the model was closed before its adapters changed"))
 
     def _end_finished(self) -> None:
-        for run in [run for run in self._runs if run.reason is not None]:
+        for run in [run for run in self._runs if run.ended]:
             self._runs.remove(run)
             self._sequences.give_back(run.sequence)
             self._full = False
             run.end()
-        for run in [run for run in self._parked if run.reason is not None]:
+        for run in [run for run in self._parked if run.ended]:
             self._parked.remove(run)
             run.end()
 
@@ -192,6 +262,7 @@ class DecodeLoop(threading.Thread):
         started = time.perf_counter()
         if not self._compute():
             return
+        seconds = time.perf_counter() - started
         for run, share in shares:
             held = len(run.sequence.tokens)
             reading = held < len(run.request.tokens)
@@ -201,38 +272,31 @@ class DecodeLoop(threading.Thread):
                 if len(run.sequence.tokens) == run.request.boundary:
                     self._sequences.snapshot(run.sequence)
             if not run.unread:
-                self._choose(run, rows[run], time.perf_counter() - started)
+                alone = self._batch.count == 1 + len(run.guess)
+                if reading and not run.reply_tokens:
+                    self._fork(run, rows[run])
+                self._choose(run, rows[run], seconds if alone else None)
         self._end_finished()
 
-    def _choose(self, run: Run, row: int, seconds: float) -> None:
+    def _choose(self, run: Run, row: int, seconds: float | None) -> None:
         """Let a run take its next tokens; what was guessed wrong is forgotten again."""
         guessed = len(run.guess)
-        right = run.choose(self._context, row, seconds)
+        try:
+            right = run.choose(self._context, row, seconds)
+        except RunnerError as error:  # a grammar that nothing can follow: others are not concerned
+            right, run.error = 0, error
         if guessed:
             held = len(run.sequence.tokens)
             self._sequences.read(run.sequence, run.tokens[held : held + right])
             self._sequences.repair(run.sequence)
 
     def _shares(self) -> list[tuple[Run, int]]:
-        """How many tokens of each run to compute in this step.
-
-        Replies under way get their one. What is left of the batch is shared by the prompts being
-        read, evenly; where somebody's reply would wait for it, no more than a short delay's worth.
-        """
-        replying = [run for run in self._runs if run.unread == 1]
-        reading = [run for run in self._runs if run.unread > 1]
-        room = self._context.batch_size - len(replying)
-        if replying:
-            room = min(room, max(SMALLEST_SHARE, int(self._rate * DELAY_SECONDS)))
-        shares = [(run, 1) for run in replying]
-        reading.sort(key=lambda run: run.unread)
-        for number, run in enumerate(reading):
-            share = min(run.unread, max(1, room // (len(reading) - number)))
-            if self._sequences.forgetful and run.before_boundary:
-                share = min(share, run.before_boundary)  # a snapshot is taken there
-            if room >= share:
-                shares.append((run, share))
-                room -= share
+        """How many tokens of each run to compute in this step."""
+        wanted = [run.unread for run in self._runs]
+        divided = divide(wanted, self._context.batch_size, self._rate)
+        shares = [(run, share) for run, share in zip(self._runs, divided, strict=True) if share]
+        if self._sequences.forgetful:  # a snapshot is taken where the prompt's boundary is
+            shares = [(run, min(share, run.before_boundary or share)) for run, share in shares]
         return shares
 
     def _compute(self) -> bool:
@@ -301,6 +365,7 @@ class DecodeLoop(threading.Thread):
         """llama.cpp failed: nobody knows what the cache holds now."""
         for run in self._runs:
             self._sequences.drop(run.sequence)
-            run.fail(error)
+            run.error = error
+            run.end()
         self._runs.clear()
         self._full = False

@@ -4,9 +4,10 @@ import time
 
 from runner.engine.chooser import Chooser
 from runner.engine.events import Finish, Reason, Timings
+from runner.engine.repeats import Repeats
 from runner.engine.sampling import seed_of
 from runner.engine.sequences import Sequence
-from runner.engine.speculation import Drafts
+from runner.engine.speculation import Guesser, Speculation
 from runner.engine.stream import Request
 from runner.engine.text import ReplyText
 from runner.llama.context import LlamaContext
@@ -18,7 +19,12 @@ class Run:
     are read before the next token is chosen, which for a reply under way is one."""
 
     def __init__(
-        self, request: Request, sequence: Sequence, reused: int, vocabulary: Vocabulary
+        self,
+        request: Request,
+        sequence: Sequence,
+        reused: int,
+        vocabulary: Vocabulary,
+        draft: Guesser | None = None,
     ) -> None:
         options = request.options
         self.request = request
@@ -27,18 +33,32 @@ class Run:
         self.tokens = list(request.tokens)
         self.seed = seed_of(options.sampling)
         self.reason: Reason | None = None
+        self.error: Exception | None = None
         self._vocabulary = vocabulary
-        self._chooser = Chooser(options, self.seed, vocabulary, self.tokens)
+        self._chooser = Chooser(options, self.seed, vocabulary, request.prompt, self.tokens)
         self._text = ReplyText(vocabulary, request.prompt, options.stop)
         self._to_think = options.think_tokens
+        if self._to_think == 0 and self._text.kind == "reasoning":
+            self._close_thought()
         self.guess: list[int] = []
-        self._drafts = Drafts(self.tokens) if options.speculate else None
+        guessers = [Repeats(), *([draft] if draft else [])] if options.speculate else []
+        self._speculation = Speculation(self.tokens, guessers)
+        self._guessed = self._accepted = 0
         self._started = time.perf_counter()
         self._first_at = self._last_at = 0.0
 
     @property
     def unread(self) -> int:
         return len(self.tokens) - len(self.sequence.tokens)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the prompt is still being read."""
+        return len(self.sequence.tokens) < len(self.request.tokens)
+
+    @property
+    def ended(self) -> bool:
+        return self.reason is not None or self.error is not None
 
     @property
     def before_boundary(self) -> int:
@@ -56,19 +76,21 @@ class Run:
         left = self.request.options.max_tokens
         if left is not None:
             room = min(room, left - self.reply_tokens - 1)
-        self.guess = self._drafts.propose(room) if self._drafts and room > 0 else []
+        self.guess = self._speculation.propose(room)
 
-    def choose(self, context: LlamaContext, row: int, seconds: float) -> int:
+    def choose(self, context: LlamaContext, row: int, seconds: float | None) -> int:
         """Take the tokens after those of a batch's rows from `row` on: one, and as many more as
-        were guessed right. How many were; the step took `seconds`."""
+        were guessed right. How many were; the step took `seconds`, if it was for this alone."""
         right = 0
         for guessed in [*self.guess, None]:
             self._choose(context, row + right)
             if self.reason is not None or self.tokens[-1] != guessed:
                 break
             right += 1
-        if self._drafts is not None:
-            self._drafts.took(len(self.guess), right + 1, seconds)
+        if seconds is not None:
+            self._speculation.took(len(self.guess), right + 1, seconds)
+        self._guessed += len(self.guess)
+        self._accepted += right
         self.guess = []
         return right
 
@@ -99,10 +121,17 @@ class Run:
         """Count a token of reasoning; after the last that is allowed, close the reasoning."""
         assert self._to_think is not None
         self._to_think -= 1
-        marks = self.request.prompt.marks
-        if self._to_think <= 0 and marks is not None:
-            self._chooser.force(self._vocabulary.encode(f"\n{marks.close}\n\n", marks=True))
-            self._to_think = None
+        if self._to_think <= 0:
+            self._close_thought()
+
+    def _close_thought(self) -> None:
+        self._to_think = None
+        if marks := self.request.prompt.marks:
+            # Where a format frames the answer too, its marks follow each other; elsewhere models
+            # were taught that a mark stands on a line of its own.
+            framed = marks.close + "".join(marks.around)
+            text = framed if marks.around else f"\n{marks.close}\n\n"
+            self._chooser.force(self._vocabulary.encode(text, marks=True))
 
     def report(self) -> None:
         """Tell the caller how far the prompt has been read."""
@@ -111,12 +140,8 @@ class Run:
             self.request.progress(done, len(self.request.tokens) - self.reused)
 
     def end(self) -> None:
-        """Tell the caller that the reply is over, and free what it took."""
-        self.request.outbox.put(self._finish())
-        self._chooser.close()
-
-    def fail(self, error: Exception) -> None:
-        self.request.outbox.put(error)
+        """Tell the caller that the reply is over, or what went wrong, and free what it took."""
+        self.request.outbox.put(self.error or self._finish())
         self._chooser.close()
 
     def _finish(self) -> Finish:
@@ -132,6 +157,8 @@ class Run:
             decode_seconds=last - first,
             first_token_seconds=first - self.request.submitted,
             total_seconds=ended - self.request.submitted,
+            guessed_tokens=self._guessed,
+            accepted_tokens=self._accepted,
         )
         return Finish(self.reason or "cancelled", timings, self.seed)
 

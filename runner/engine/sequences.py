@@ -123,6 +123,16 @@ class Sequences:
         place.private = source.private
         place.kept = min(source.kept, length)
 
+    def fork(self, source: Sequence) -> Sequence | None:
+        """A sequence that begins with all that `source` holds now, on every kind of cache; None
+        while all are busy."""
+        place = self.place()
+        if place is not None:
+            self._branch(source, len(source.tokens), place)
+            place.snapshots = list(source.snapshots)
+            place.busy = True
+        return place
+
     def _rewind(self, one: Sequence, length: int) -> None:
         """Take a sequence back to its first `length` tokens, or to nothing where that fails."""
         if length < len(one.tokens):

@@ -1,70 +1,98 @@
-"""Guessing ahead without a second model: text that repeats itself is continued as it went before.
+"""Guessing ahead: tokens that are likely to come are computed together with the next one, and kept
+as far as they are what the sampler takes anyway.
 
-The last few tokens are looked up in the prompt and the reply so far; what followed them then is
-computed together with the next token, and kept as far as it is what the sampler takes anyway. So
-the reply is the same, and a step may yield several tokens. Guessing costs time where it fails: it
-is measured, and left off for a while where it does not pay.
-(Prompt lookup decoding: Saxena 2023; exactness: the sampler alone decides.)
+So the reply is the same, and a step may yield several tokens. Guessing costs time where it fails:
+it is measured, and left off for a while where it does not pay.
+(Leviathan 2023; here the sampler alone decides, which is exact at every temperature.)
 """
 
+import time
 from collections import deque
-
-NGRAM = 3
-"""Tokens that have to be the same for what followed them to be guessed again."""
+from collections.abc import Sequence
+from typing import Protocol
 
 LONGEST = 12
-"""Tokens guessed at once."""
+"""Tokens guessed at once, where guesses were right so far."""
 
-TRIALS = 6
-"""Guesses after which it is decided whether they paid."""
+SHORTEST = 3
+"""Tokens guessed at first, and after a guess that was wrong."""
 
-PAUSE, LONGEST_PAUSE = 32, 1024
+LOSS = 1.0
+"""Plain steps that guessing may cost before it is left off."""
+
+CREDIT = 4.0
+"""Plain steps that it may have gained before and lose again."""
+
+PAUSE, LONGEST_PAUSE = 64, 1024
 """Tokens without guessing after guesses that did not pay; doubled each time."""
 
 
-class Drafts:
-    """The guesses of one reply."""
+class Guesser(Protocol):
+    """A way to guess what comes after some tokens."""
 
-    def __init__(self, tokens: list[int]) -> None:
-        self._tokens = tokens
-        self._ends: dict[tuple[int, ...], int] = {}
-        self._seen = 0
-        self._plain = deque[float](maxlen=32)  # seconds of steps without a guess
-        self._trials: list[tuple[int, float]] = []  # tokens gained and seconds, of those with one
+    def propose(self, tokens: list[int], room: int) -> list[int] | None:
+        """At most `room` tokens, and none where it is not sure; None where it has nothing to go
+        on, which says nothing about whether guessing pays."""
+
+
+class _Trial:
+    """Whether one way of guessing pays, and how far it is to guess."""
+
+    def __init__(self, guesser: Guesser) -> None:
+        self.guesser = guesser
+        self.reach = SHORTEST
+        self.resume = 0  # tokens after which to guess again
         self._pause = PAUSE
-        self._resume = 0
+        self._balance = 0.0  # plain steps gained
+
+    def took(self, guessed: int, gained: int, cost: float, length: int) -> None:
+        """A step with `guessed` tokens guessed gave `gained` tokens and took as long as `cost`
+        plain ones, the guess included; the reply is `length` tokens long now."""
+        if guessed:
+            right = gained - 1
+            self.reach = min(LONGEST, 2 * guessed) if right == guessed else max(SHORTEST, right)
+        self._balance = min(CREDIT, self._balance + gained - cost)
+        if self._balance == CREDIT:
+            self._pause = PAUSE
+        elif self._balance < -LOSS:
+            self._balance, self.resume = 0.0, length + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+class Speculation:
+    """The guesses of one reply: of several ways the first one that has a guess, and pays."""
+
+    def __init__(self, tokens: list[int], guessers: Sequence[Guesser]) -> None:
+        self._tokens = tokens
+        self._trials = [_Trial(guesser) for guesser in guessers]
+        # For the step to come: who was asked, how long that took, and what it guessed.
+        self._asked: list[tuple[_Trial, float, list[int]]] = []
+        self._plain = deque[float](maxlen=32)  # seconds of steps without a guess
 
     def propose(self, room: int) -> list[int]:
         """What is likely to come after the tokens so far; at most `room` tokens, often none."""
-        tokens = self._tokens
-        if len(tokens) < self._resume or len(tokens) <= NGRAM or not self._plain:
-            self._index(len(tokens))
+        self._asked.clear()
+        if not self._plain or room <= 0:
             return []
-        self._index(len(tokens) - 1)
-        start = self._ends.get(tuple(tokens[-NGRAM:]))
-        self._index(len(tokens))
-        return [] if start is None else tokens[start : start + min(LONGEST, room)]
-
-    def _index(self, until: int) -> None:
-        """Remember where each run of tokens that ends before `until` was last followed by more."""
-        for end in range(max(self._seen, NGRAM), until + 1):
-            self._ends[tuple(self._tokens[end - NGRAM : end])] = end
-        self._seen = max(self._seen, until + 1)
+        for trial in self._trials:
+            if len(self._tokens) < trial.resume:
+                continue
+            started = time.perf_counter()
+            guess = trial.guesser.propose(self._tokens, min(trial.reach, room))
+            if guess is not None:
+                self._asked.append((trial, time.perf_counter() - started, guess))
+            if guess:
+                return guess
+        return []
 
     def took(self, guessed: int, gained: int, seconds: float) -> None:
-        """A step with `guessed` tokens guessed gave `gained` tokens in `seconds`."""
+        """The step with `guessed` tokens guessed gave `gained` tokens in `seconds`."""
         if not guessed:
             self._plain.append(seconds)
-            return
-        self._trials.append((gained, seconds))
-        if len(self._trials) < TRIALS:
-            return
-        gained_in_all = sum(count for count, _ in self._trials)
-        spent = sum(time for _, time in self._trials)
         plain = sorted(self._plain)[len(self._plain) // 2]
-        if gained_in_all * plain < spent:
-            self._resume = len(self._tokens) + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        else:
-            self._pause = PAUSE
-        self._trials.clear()
+        for trial, asking, guess in self._asked:
+            if guess:
+                trial.took(len(guess), gained, (seconds + asking) / plain, len(self._tokens))
+            else:  # it was not sure, and asking it took its time
+                trial.took(0, 1, 1 + asking / plain, len(self._tokens))
+        self._asked.clear()

@@ -28,6 +28,9 @@ class Request:
     """How many of the tokens the next prompt is likely to begin with too."""
     options: Options
     progress: ReadProgress | None
+    leader: "Request | None" = None
+    """A request with the same prompt, submitted before: this one waits until it has been read, and
+    goes on from there."""
     submitted: float = field(default_factory=time.perf_counter)
     cancelled: bool = False
     outbox: queue.SimpleQueue[Event | Finish | BaseException] = field(

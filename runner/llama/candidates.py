@@ -32,12 +32,21 @@ class Candidates:
     def apply(self, sampler: Any) -> None:
         llama_cpp.llama_sampler_apply(sampler, ctypes.byref(self._array))
 
-    @property
-    def possible(self) -> bool:
-        """Whether any candidate is left with a probability."""
-        return bool(np.isfinite(self._data["logit"][: self._array.size]).any())
+    def possible(self) -> Self:
+        """Those that have a probability left. Samplers are not made for the others: *typical*,
+        for one, gets no number for the entropy of a distribution that has zeros."""
+        left = self._data[: self._array.size]
+        left = left[np.isfinite(left["logit"])]
+        return type(self)(left["id"], left["logit"])
+
+    def __len__(self) -> int:
+        return int(self._array.size)
 
     @property
-    def chosen(self) -> int:
-        """The token that the last sampler selected."""
-        return int(self._array.data[self._array.selected].id)
+    def chosen(self) -> int | None:
+        """The token that the last sampler selected; None where all had no probability left."""
+        selected = self._array.selected
+        # Absurd settings let logits overflow upwards: what was selected then is as good as any.
+        if selected < 0 or self._array.data[selected].logit == -np.inf:
+            return None
+        return int(self._array.data[selected].id)

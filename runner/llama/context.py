@@ -160,6 +160,12 @@ class LlamaContext:
         return self._pointer
 
     @property
+    def has_cache(self) -> bool:
+        """False for encoders, which compute each text anew and write none. llama.cpp says of some
+        that they decode, and gives logits of theirs that are left-over memory."""
+        return bool(self._memory)
+
+    @property
     def forgetful(self) -> bool:
         """Whether this cache returns to an earlier point only by a state that was taken there."""
         return self.recurrent or bool(self.window)

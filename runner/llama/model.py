@@ -84,6 +84,10 @@ class LlamaModel:
             relay.check()
 
     @property
+    def architecture(self) -> str:
+        return self.metadata("general.architecture") or ""
+
+    @property
     def context_train(self) -> int:
         """The context the model was trained for, in tokens."""
         return int(llama_cpp.llama_model_n_ctx_train(self._pointer))
@@ -129,6 +133,13 @@ class LlamaModel:
         """False for encoders (embedding models, T5's first half)."""
         return bool(llama_cpp.llama_model_has_decoder(self._pointer)) and not bool(
             llama_cpp.llama_model_is_diffusion(self._pointer)
+        )
+
+    @property
+    def translates(self) -> bool:
+        """Whether it is an encoder and a decoder in one (T5)."""
+        return bool(llama_cpp.llama_model_has_encoder(self._pointer)) and bool(
+            llama_cpp.llama_model_has_decoder(self._pointer)
         )
 
     def metadata(self, key: str) -> str | None:

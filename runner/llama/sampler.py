@@ -4,6 +4,7 @@ import ctypes
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runner.errors import RunnerError
 from runner.llama.candidates import Candidates
 from runner.llama.context import LlamaContext
 from runner.llama.grammar import Grammar
@@ -99,25 +100,27 @@ class LlamaSampler:
         """The token after that of a batch's `row`, decoded with logits; the chain remembers it."""
         return int(llama_cpp.llama_sampler_sample(self._chain, context.pointer, row))
 
-    def sample_within(self, grammar: Grammar, context: LlamaContext, row: int) -> int:
+    def propose(self, context: LlamaContext, row: int) -> int:
+        """The same, but the chain does not remember it."""
+        return self._choose(Candidates.all(context.logits(row)))
+
+    def propose_within(self, grammar: Grammar, context: LlamaContext, row: int) -> int:
         """The same, of the tokens that `grammar` allows.
 
-        The draw is made first and only checked: a grammar that looks at the whole vocabulary takes
-        a hundred times as long, and is asked only where what was drawn is not allowed.
+        Raises RunnerError where it allows none: a grammar may ask for what no token can say.
         """
-        logits = context.logits(row)
-        token = self._draw(Candidates.all(logits))
-        if not grammar.allows(token):
-            candidates = Candidates.all(logits)
-            grammar.restrict(candidates)
-            token = self._draw(candidates)
-        self.accept(token)
-        grammar.accept(token)
-        return token
+        allowed = grammar.allowed(Candidates.all(context.logits(row)))
+        return self._choose(allowed)
 
-    def _draw(self, candidates: Candidates) -> int:
-        candidates.apply(self._chain)
-        return candidates.chosen
+    def _choose(self, candidates: Candidates) -> int:
+        if len(candidates):
+            candidates.apply(self._chain)
+            if (token := candidates.chosen) is not None:
+                return token
+        raise RunnerError(
+            "no token may come next: the grammar, the logit bias and the samplers leave none",
+            remedy="Let the grammar or the schema allow something else here, or the end.",
+        )
 
     def close(self) -> None:
         if self._chain:

@@ -4,6 +4,7 @@ Sampling and context come from the user, else from the catalogue, else from the 
 from the program; each value's origin is kept, so that a command can show it.
 """
 
+from runner.models.embedding import embedder
 from runner.models.fetch import FetchProgress, pull, remove
 from runner.models.find import Located, here, locate, shipped, suggestion
 from runner.models.kept import KeptPrompt, kept_prompts, purge_prompts
@@ -14,6 +15,7 @@ __all__ = [
     "KeptPrompt",
     "Located",
     "Ready",
+    "embedder",
     "here",
     "kept_prompts",
     "locate",

@@ -1,10 +1,10 @@
 """Prompts that were read once and are kept on disk: where, how much, and whose."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.gguf import fingerprint
 from runner.models.find import Located
 from runner.settings import Settings, data_directory
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 DEFAULT_GIGABYTES = 4.0
 SHARE_OF_DISK = 0.1
 """Of the disk that is free, what kept prompts may take at most."""
-
-HEADER = 2**20
-"""Bytes of a file's front that stand for what it says of the model."""
 
 
 class KeptPrompt(NamedTuple):
@@ -48,10 +45,7 @@ def identity(located: Located) -> str:
     sha256, else its path, size, time and beginning."""
     if located.record is not None:
         return f"{located.name}@{located.record.sha256}"
-    state = located.path.stat()
-    with located.path.open("rb") as file:
-        front = hashlib.sha256(file.read(HEADER)).hexdigest()
-    return f"{located.name}@{located.path.resolve()} {state.st_size} {state.st_mtime_ns} {front}"
+    return f"{located.name}@{located.path.resolve()} {fingerprint(located.path)}"
 
 
 def kept_prompts(remark: Callable[[str], None]) -> list[KeptPrompt]:

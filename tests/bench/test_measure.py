@@ -108,7 +108,7 @@ def test_the_record_holds_every_sample_and_what_ran(
     assert written["model"]["parameters"] > 10**6
     assert written["placement"] | {"devices": None} == {
         "context": 256, "threads": 1, "gpu_layers": tiny.placement.gpu_layers, "kv": "f16",
-        "devices": None,
+        "devices": None, "adapters": (),
     }  # fmt: skip
     assert written["placement"]["devices"][-1] == "CPU"
     assert written["machine"]["processor"]["usable"] >= 1

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_what_was_said_before_a_stop_is_kept(
     model: Ready, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(model, "sampling", endless(model))
+        patch.setattr(model, "options", replace(model.options, sampling=endless(model)))
         reply = conversation.send("hello")
         heard = [next(reply), next(reply)]
         reply.cancel()

@@ -84,10 +84,46 @@ def test_logprobs_are_those_of_the_model(model: Model, prompt: Prompt) -> None:
             assert np.exp([p for _, p in one.likeliest]).sum() <= 1 + 1e-6
     _, events, _ = reply(model, prompt, Options(sampling=GREEDY, logprobs=0))
     assert all(one.likeliest == () for event in events for one in event.logprobs)
+    size = model.vocabulary.size
+    for more in (size, size + 1):
+        _, events, _ = reply(model, prompt, Options(sampling=GREEDY, logprobs=more, max_tokens=2))
+        likeliest = events[0].logprobs[0].likeliest
+        assert sorted(token for token, _ in likeliest) == list(range(size))
+        assert np.exp([p for _, p in likeliest]).sum() == pytest.approx(1)
+
+
+def test_a_stop_text_is_found_across_tokens_and_not_in_reasoning(
+    model: Model, prompt: Prompt
+) -> None:
+    text = "12 bananas\n</think>\n\n12 bananas and more"
+    tokens = tuple(model.vocabulary.encode(text, marks=True))
+    assert len(model.vocabulary.encode("bananas", marks=False)) > 1
+    options = Options(sampling=GREEDY, replay=tokens, stop=("nothing", "ananas a"))
+    said, _, finish = reply(model, prompt, options)
+    assert (said["reasoning"], said["answer"]) == ("12 bananas\n", "12 b")
+    assert finish.reason == "stop"
+
+
+@pytest.mark.parametrize("window", [-1, 10**9, 0])
+def test_windows_longer_than_the_context_are_as_long_as_it(window: int) -> None:
+    within = Sampling(repeat_last_n=window, dry_penalty_last_n=window).within(256)
+    assert within.repeat_last_n == within.dry_penalty_last_n == (256 if window else 0)
+
+
+def test_filters_act_in_the_order_given(model: Model, prompt: Prompt) -> None:
+    """Of the likeliest three, or of those that a temperature has made all alike."""
+
+    def chosen(*samplers: str) -> set[int]:
+        sampling = Sampling(temperature=1e6, top_k=0, min_p=0.5, samplers=samplers)
+        options = Options(sampling=sampling, max_tokens=1, ignore_end=True)
+        streams = model.samples(prompt, 12, options)
+        return {token for stream in streams for event in stream for token in event.tokens}
+
+    assert len(chosen("min_p", "temperature")) < 4 < len(chosen("temperature", "min_p"))
 
 
 VARIANTS = [
-    {"temperature": 2.0, "temperature_range": 1.0},
+    {"temperature": 2.0, "dynatemp_range": 1.0},
     {"top_k": 3},
     {"top_p": 0.4},
     {"min_p": 0.4},
@@ -95,23 +131,29 @@ VARIANTS = [
     {"top_n_sigma": 0.5},
     {"xtc_probability": 1.0, "xtc_threshold": 0.01},
     {"repeat_penalty": 3.0},
+    {"repeat_penalty": 3.0, "repeat_last_n": -1},
     {"frequency_penalty": 2.0},
     {"presence_penalty": 2.0},
-    {"dry_multiplier": 5.0, "dry_base": 4.0, "dry_breakers": ()},
+    {"dry_multiplier": 5.0, "dry_base": 4.0, "dry_sequence_breaker": ()},
     {"mirostat": 1, "mirostat_tau": 1.0},
     {"mirostat": 2, "mirostat_tau": 1.0},
     {"adaptive_target": 0.1},
     {"logit_bias": ((52, 20.0),)},
+    {"samplers": ()},
 ]
 PLAIN = Sampling(temperature=1.5, top_k=0, top_p=1, min_p=0, seed=11)
 
 
 @pytest.mark.parametrize("change", VARIANTS, ids=lambda change: next(iter(change)))
-def test_every_sampler_changes_what_is_drawn(tiny_f32: Path, change: dict[str, object]) -> None:
+def test_every_sampler_changes_what_is_drawn_and_its_seed_repeats_it(
+    tiny_f32: Path, change: dict[str, object]
+) -> None:
     def drawn(sampling: Sampling) -> list[int]:
         options = Options(sampling=sampling, max_tokens=60, ignore_end=True)
         with Model.open(tiny_f32, Placement(256, 0, None, 1, "f16")) as model:
             stream = model.generate(Prompt.raw("3 2 1 3 2 1 3 2 1 "), options)
             return [token for event in stream for token in event.tokens]
 
-    assert drawn(replace(PLAIN, **change)) != drawn(PLAIN)  # type: ignore[arg-type]
+    changed = replace(PLAIN, **change)  # type: ignore[arg-type]
+    assert drawn(changed) == drawn(changed)
+    assert drawn(changed) != drawn(PLAIN)

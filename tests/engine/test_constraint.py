@@ -1,8 +1,10 @@
 """Answers held to a grammar, a schema, choices or a pattern; and what cannot be one."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from runner.engine.constraint import Constraint
 from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.sampling import Sampling
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, RunnerError
 from runner.fit import Placement
 from runner.llama.grammar import Grammar
 from runner.prompt import ChatTemplate, Message, Prompt
@@ -47,8 +49,28 @@ def test_a_json_schema(model: Model) -> None:
 
 
 def test_choices(model: Model) -> None:
-    texts = ['say "yes"', "nö", "a\nb"]
+    texts = ['say "yes"', "nö", "a\nb", "\b\f\x1b\\"]
     assert answer(model, Constraint.choices(texts)) in texts
+    assert answer(model, Constraint.choices(texts[3:])) == texts[3]
+
+
+FILTERS: list[dict[str, object]] = [
+    {"typical_p": 0.5},
+    {"top_n_sigma": 1.0},
+    {"xtc_probability": 1.0, "xtc_threshold": 0.01},
+    {"repeat_penalty": 2.0, "dry_multiplier": 2.0},
+    {"mirostat": 1},
+    {"mirostat": 2},
+    {"adaptive_target": 0.2},
+    {"temperature": 0.0, "mirostat": 2},
+    {"dynatemp_range": 3.0},
+]
+
+
+@pytest.mark.parametrize("change", FILTERS, ids=lambda change: "+".join(change))
+def test_every_sampler_stays_within_it(model: Model, change: dict[str, object]) -> None:
+    sampling = replace(WILD, **change)  # type: ignore[arg-type]
+    assert re.fullmatch("[xyz]{9}", answer(model, Constraint.regex("[xyz]{9}"), sampling))
 
 
 @pytest.mark.parametrize(
@@ -75,20 +97,85 @@ def test_the_reasoning_before_it_is_free(model: Model) -> None:
 
 
 def test_a_malformed_grammar_is_an_error_that_names_the_place(model: Model) -> None:
-    with pytest.raises(ConfigurationError, match="expecting newline or end at @oops"):
+    with pytest.raises(
+        ConfigurationError, match=r"expecting newline or end in line 1, column 14 \(@oops\)"
+    ):
         answer(model, Constraint('root ::= "a" @oops'))
     assert answer(model, Constraint.choices(["still here"])) == "still here"
 
 
-@pytest.mark.parametrize("pattern", ["(", "a(?=b)", r"\bword\b", r"(a)\1"])
+MALFORMED = [
+    ("", "is empty"),
+    (" \n", "is empty"),
+    ("# nothing\n", "no rule named root"),
+    ('start ::= "a"', "no rule named root"),
+    ('root ::= "a\0"', r"NUL character in line 1, column 12"),
+    ('root ::= root "a" | "b"', "begins with itself"),
+    ('root ::= "a" "b', r"not closed in line 1, column 16"),
+    ('root ::= "ä"\n\n  @ at x\nfoo', r"expecting name in line 3, column 3 \(@ at x\)"),
+    ('root ::= "\\q"', r"unknown escape in line 1, column 11"),
+    ('root ::= "word" [w\\]ord] # word\nb ::= word{2,3} "x"', r"'word', used in line 2, column 7"),
+    ('root ::= word* "x"', r"'word', used in line 1, column 10"),
+    ('root ::= "a"{99999999999999999999}', "number is too large"),
+]
+
+
+@pytest.mark.parametrize(("gbnf", "said"), MALFORMED)
+def test_the_place_is_named_before_there_is_a_model(gbnf: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Constraint(gbnf)
+
+
+def test_a_token_that_the_model_has_not(model: Model) -> None:
+    assert answer(model, Constraint('root ::= "7" <think>')).startswith("7")
+    with pytest.raises(ConfigurationError, match=r"<sulk> is not one token .* column 10"):
+        answer(model, Constraint("root ::= <sulk>"))
+
+
+def test_where_nothing_can_follow_only_that_reply_fails(model: Model) -> None:
+    with model.generate(Prompt.raw("on"), Options(sampling=WILD, ignore_end=True)) as other:
+        next(other)
+        with pytest.raises(RunnerError, match="no token may come next"):
+            answer(model, Constraint('root ::= "ab" <[99999999]>'))
+        next(other)
+    forbidden = tuple((token, -math.inf) for token in range(model.vocabulary.size))
+    with pytest.raises(RunnerError, match="no token may come next"):
+        answer(model, Constraint.choices(["a"]), replace(WILD, logit_bias=forbidden))
+    assert answer(model, Constraint.choices(["still here"])) == "still here"
+
+
+def test_one_that_never_ends_goes_on_to_the_limit(model: Model) -> None:
+    options = Options(constraint=Constraint('root ::= "ab" root'), max_tokens=30, sampling=WILD)
+    stream = model.generate(Prompt.raw("1"), options)
+    assert re.fullmatch("(ab)*a?", "".join(event.text for event in stream))
+    assert stream.finish.reason == "length"
+
+
+def test_an_empty_rule_is_an_empty_answer(model: Model) -> None:
+    assert answer(model, Constraint("root ::= ")) == ""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        "a(?=b)",
+        r"\bword\b",
+        r"(a)\1",
+        "(?i)a",
+        "(?i:a)",
+        "a^b",
+        "^a|b$",
+        "a{,2001}",
+        r"[^\s\S]",
+    ],
+)
 def test_patterns_that_no_grammar_can_say(pattern: str) -> None:
     with pytest.raises(ConfigurationError, match="regular expression"):
         Constraint.regex(pattern)
 
 
-def test_what_is_not_a_schema() -> None:
-    with pytest.raises(ConfigurationError, match="schema"):
-        Constraint.json_schema({"type": "nonsense"})
+def test_no_choices() -> None:
     with pytest.raises(ConfigurationError, match="choices"):
         Constraint.choices([])
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from runner.engine.model import Model
 from runner.engine.options import Options
+from runner.engine.repeats import NGRAM, Repeats
 from runner.engine.sampling import Sampling
-from runner.engine.speculation import LONGEST, NGRAM, PAUSE, TRIALS, Drafts
+from runner.engine.speculation import LONGEST, PAUSE, SHORTEST, Speculation
 from runner.fit import Placement
 from runner.prompt import Prompt
 
@@ -66,38 +67,69 @@ def test_a_recording_is_followed(model: Model) -> None:
 
 def test_what_repeats_itself_is_guessed() -> None:
     tokens = [1, 2, 3, 4, 5, 6, 7, 9, 9]
-    drafts = Drafts(tokens)
-    drafts.took(0, 1, 1.0)
-    assert drafts.propose(8) == []
-    for token in (2, 3, 4):
-        tokens.append(token)
-        guess = drafts.propose(3)
-    assert guess == [5, 6, 7]
+    repeats = Repeats()
+    assert repeats.propose(tokens, 8) is None
+    tokens += [2, 3, 4]
+    assert repeats.propose(tokens, 3) == [5, 6, 7]
 
 
 def test_what_does_not_pay_is_left_off_for_a_while() -> None:
     tokens = [1, 2, 3, 4] * 5
-    drafts = Drafts(tokens)
-    drafts.took(0, 1, 1.0)
-    for _ in range(TRIALS):
+    speculation = Speculation(tokens, [Repeats()])
+
+    def step(*, guesses: bool) -> None:
         tokens.append(tokens[-4])
-        assert drafts.propose(LONGEST)
-        drafts.took(LONGEST, 1, 3.0)  # three times as long as a plain step, for one token
+        guess = speculation.propose(LONGEST)
+        assert bool(guess) == guesses
+        # Three times as long as a plain step, for one token.
+        speculation.took(len(guess), 1, 3.0 if guess else 1.0)
+
+    step(guesses=False)  # how long a plain step takes is not known yet
+    step(guesses=True)
     for _ in range(PAUSE - 1):
-        tokens.append(tokens[-4])
-        assert drafts.propose(LONGEST) == []
-    tokens.append(tokens[-4])
-    assert drafts.propose(LONGEST)
+        step(guesses=False)
+    step(guesses=True)
+
+
+def test_it_guesses_farther_while_it_is_right() -> None:
+    tokens = [1, 2, 3, 4] * 20
+    speculation = Speculation(tokens, [Repeats()])
+    speculation.took(0, 1, 1.0)
+    lengths = []
+    for right in (True, True, True, False, True):
+        guess = speculation.propose(99)
+        lengths.append(len(guess))
+        speculation.took(len(guess), 1 + len(guess) * right, 1.1)
+    assert lengths == [SHORTEST, 2 * SHORTEST, LONGEST, LONGEST, SHORTEST]
+
+
+class Sure:
+    """Always guesses the same tokens."""
+
+    def __init__(self, *guess: int) -> None:
+        self.guess = list(guess)
+
+    def propose(self, tokens: list[int], room: int) -> list[int] | None:
+        return self.guess[:room] or None
+
+
+def test_the_first_that_has_a_guess_and_pays_is_asked() -> None:
+    tokens = [0]
+    speculation = Speculation(tokens, [Sure(), Sure(1, 1), Sure(2, 2)])
+    speculation.took(0, 1, 1.0)
+    assert speculation.propose(9) == [1, 1]
+    speculation.took(2, 1, 5.0)
+    assert speculation.propose(1) == [2]
+    assert speculation.propose(0) == []
 
 
 @given(st.lists(st.integers(0, 3), min_size=NGRAM + 1, max_size=60))
 def test_a_guess_is_what_followed_the_last_time(tokens: list[int]) -> None:
     seen: list[int] = []
-    drafts = Drafts(seen)
-    drafts.took(0, 1, 1.0)
+    repeats = Repeats()
     for token in tokens:
         seen.append(token)
-        guess = drafts.propose(4)
         ends = range(NGRAM, len(seen))
         match = [end for end in ends if seen[end - NGRAM : end] == seen[-NGRAM:]]
-        assert guess == (seen[match[-1] : match[-1] + 4] if match else [])
+        expected = (seen[match[-1] :] * 4)[:4] if match else None
+        assert repeats.propose(seen, 4) == expected
