@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runner.errors import DoesNotFit, RunnerError
+from runner.errors import DeviceError, DoesNotFit, RunnerError
 from runner.llama import library
 from runner.llama.library import llama_cpp
 from runner.llama.model import LlamaModel
@@ -20,6 +20,7 @@ KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 NO_ROOM, ABORTED = 1, 2  # what llama_decode returns
+NO_MEMORY, DEVICE_FAILED = -2, -3
 
 
 class DecodeAborted(Exception):
@@ -87,6 +88,25 @@ class Batch:
     def struct(self) -> Any:
         self._struct.n_tokens = self.count
         return self._struct
+
+
+def _failure(code: int) -> RunnerError:
+    """What a negative code of llama_decode means."""
+    reason = library.last_error()
+    if code == NO_MEMORY:
+        return DoesNotFit(
+            f"llama.cpp ran out of memory while it computed: {reason}",
+            remedy="Choose a smaller context (--ctx), or fewer layers on the GPU (--gpu-layers).",
+        )
+    if code == DEVICE_FAILED:
+        return DeviceError(
+            f"a device failed while it computed: {reason}",
+            remedy="--device cpu does without it; --verbose shows llama.cpp's log.",
+        )
+    return RunnerError(
+        f"llama.cpp refused to compute (code {code}): {reason}",
+        remedy="--verbose shows llama.cpp's log.",
+    )
 
 
 class LlamaContext:
@@ -173,8 +193,8 @@ class LlamaContext:
     def decode(self, batch: Batch) -> None:
         """Compute a batch.
 
-        Raises DecodeAborted, NoRoom, DeviceError where a worker was lost, and RunnerError where
-        llama.cpp fails.
+        Raises DecodeAborted, NoRoom, DeviceError where a worker was lost or a device fails,
+        DoesNotFit where memory runs out, and RunnerError where llama.cpp refuses the batch.
         """
         code = llama_cpp.llama_decode(self._pointer, batch.struct)
         self._model.check_workers()
@@ -184,7 +204,7 @@ class LlamaContext:
             raise DecodeAborted
         if code == NO_ROOM:
             raise NoRoom
-        raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
+        raise _failure(code)
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """The logits after the token of a batch's `row`: a view, until the next `decode`."""
