@@ -66,14 +66,28 @@ OPTIONS: tuple[Option, ...] = (
            "Layers to put on the GPU: -1 for all, 0 for none.",
            "as many as fit", -1, LARGEST_COUNT, metavar="COUNT"),
     Option("device", str, "loading",
-           "Use this GPU only, named as `runner doctor` names it, or cpu for none.",
-           "any", metavar="NAME"),
+           "Use these GPUs only, named as `runner doctor` names them and separated by commas, or "
+           "cpu for none.",
+           "all; an integrated one only where there is no other", metavar="NAME[,NAME]..."),
+    Option("rpc", str, "loading",
+           "Use the devices of these workers too: host:port, separated by commas. `runner worker` "
+           "serves one.",
+           "none", metavar="HOST:PORT[,...]"),
+    Option("tensor_split", str, "loading",
+           "Share of the layers for each GPU, such as 3,1.",
+           "by their free memory", metavar="SHARE,SHARE..."),
+    Option("cpu_moe", bool, "loading",
+           "Keep the experts of a mixture on the CPU, and the rest of their layers on the GPU.",
+           "false"),
     Option("require_gpu", bool, "loading",
            "Fail rather than compute on the CPU alone.",
            "false"),
     Option("kv", str, "loading",
            "Type of the KV cache; smaller ones save memory and cost accuracy.",
            "f16", choices=KV_TYPES),
+    Option("flash_attention", str, "loading",
+           "Compute attention without its large intermediate results; small KV types need it.",
+           "auto: where the device can", choices=("auto", "on", "off"), more=("--flash-attn",)),
     Option("kv_store", float, "loading",
            "Gigabytes of disk for prompts that were read once and need not be read again; 0 keeps "
            "none.",
@@ -205,8 +219,12 @@ class Settings:
     threads: int | None = None
     gpu_layers: int | None = None
     device: str | None = None
+    rpc: str | None = None
+    tensor_split: str | None = None
+    cpu_moe: bool | None = None
     require_gpu: bool | None = None
     kv: str | None = None
+    flash_attention: str | None = None
     kv_store: float | None = None
     draft: str | None = None
     lora: tuple[str, ...] | None = None

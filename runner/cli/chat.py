@@ -40,18 +40,9 @@ def header(ready: "Ready") -> str:
         name = f"{name} {ready.located.quantization}"
     name = " + ".join((name, *ready.model.adapters.names))
     threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
-    where = f"CPU, {threads}"
-    if placement.gpu_layers != 0:
-        layers = "all" if placement.gpu_layers < 0 else f"{placement.gpu_layers}"
-        where = f"{layers} layers on {placement.device or _gpu()}, {threads}"
+    gpus = [device for device in ready.model.weights.layers_on if device != "CPU"]
+    where = f"{' and '.join(gpus) or 'CPU'}, {threads}"
     return f"{name} · context {ready.model.context_length} · {where} · /help lists commands"
-
-
-def _gpu() -> str:
-    from runner.llama.devices import devices
-
-    named = (device.name for device in devices() if device.kind in ("gpu", "igpu"))
-    return next(named, "GPU")
 
 
 def _suggest(located: "Located", settings: Settings) -> None:

@@ -20,6 +20,7 @@ from runner.cli.pull import pull
 from runner.cli.rm import rm
 from runner.cli.run import run
 from runner.cli.show import show
+from runner.cli.worker import worker
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cache": cache,
     "bench": bench,
     "embed": embed,
+    "worker": worker,
     "doctor": doctor,
     "config": config,
 }

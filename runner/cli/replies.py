@@ -164,7 +164,7 @@ def facts(ready: Ready, said: Said, finish: Finish) -> dict[str, Any]:
             "context": ready.model.context_length,
             "threads": placement.threads,
             "gpu_layers": placement.gpu_layers,
-            "device": placement.device,
+            "devices": ready.model.weights.layers_on,
             "kv": placement.kv_type,
         },
         "adapters": {

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from runner.engine.weights import load_weights
 from runner.errors import ConfigurationError
 from runner.fit import Placement
 from runner.kvstore.store import common_length
@@ -37,7 +38,7 @@ class DraftModel:
 
         Raises ConfigurationError where it cannot serve, and what loading raises.
         """
-        model = LlamaModel(path, gpu_layers=placement.gpu_layers, device=placement.device)
+        model = load_weights(path, placement)
         try:
             if model.recurrent or model.sliding_window:
                 raise ConfigurationError(
@@ -56,6 +57,7 @@ class DraftModel:
                 batch=CHUNK,
                 threads=placement.threads,
                 kv_type=placement.kv_type,
+                flash_attention=placement.flash_attention,
             )
         except BaseException:
             model.close()

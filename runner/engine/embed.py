@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from runner.engine.weights import load_weights
 from runner.errors import PromptTooLong, RunnerError
 from runner.fit import Placement
 from runner.llama.embedding import EmbeddingContext
@@ -33,9 +34,7 @@ class Embedder:
         KeyboardInterrupt where `progress` stopped it.
         """
         with contextlib.ExitStack() as undo:
-            model = LlamaModel(
-                path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
-            )
+            model = load_weights(path, placement, progress)
             undo.callback(model.close)
             # Past what it was trained for an encoder has no positions: llama.cpp would abort.
             tokens = min(placement.context, model.context_train)

@@ -3,6 +3,7 @@
 from array import array
 
 from runner.engine.sequences import Sequence, Sequences
+from runner.errors import DeviceError
 from runner.kvstore import Store
 from runner.kvstore.store import common_length
 from runner.llama.context import LlamaContext
@@ -50,11 +51,12 @@ class Kept:
             return
         latest.kept = len(latest.tokens)
         if not self._store.holds(self._identity, latest.tokens):
+            try:
+                state = self._context.full_state(latest.id)
+            except DeviceError:  # the worker that held it is gone: the next reply will say so
+                return
             self._store.keep(
-                self._identity,
-                latest.tokens[:],
-                self._context.full_state(latest.id),
-                supersedes=not sequences.forgetful,
+                self._identity, latest.tokens[:], state, supersedes=not sequences.forgetful
             )
 
     def unsaved(self, one: Sequence | None) -> bool:

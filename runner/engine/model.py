@@ -17,6 +17,7 @@ from runner.engine.options import Options
 from runner.engine.sampling import SEEDS, seed_of
 from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
+from runner.engine.weights import load_weights
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
 from runner.gguf import Header, read_whole_header
@@ -76,9 +77,7 @@ class Model:
         if adapters:
             check(adapters, read_whole_header(path))  # before the long part
         with contextlib.ExitStack() as undo:
-            model = LlamaModel(
-                path, gpu_layers=placement.gpu_layers, device=placement.device, progress=progress
-            )
+            model = load_weights(path, placement, progress)
             undo.callback(model.close)
             if not model.generates_text:
                 raise _no_generator(path)
@@ -88,6 +87,7 @@ class Model:
                 batch=BATCH,
                 threads=placement.threads,
                 kv_type=placement.kv_type,
+                flash_attention=placement.flash_attention,
                 sequences=placement.sequences,
                 outputs=placement.sequences + LONGEST,
             )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runner.errors import DoesNotFit, RunnerError
+from runner.errors import DeviceError, DoesNotFit, RunnerError
 from runner.llama import library
 from runner.llama.library import llama_cpp
 from runner.llama.model import LlamaModel
@@ -18,8 +18,9 @@ from runner.llama.model import LlamaModel
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """Names a user may give for the type of the KV cache, with ggml's numbers."""
 
-FLASH_ATTENTION_AUTO = -1
+FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 NO_ROOM, ABORTED = 1, 2  # what llama_decode returns
+NO_MEMORY, DEVICE_FAILED = -2, -3
 
 
 class DecodeAborted(Exception):
@@ -89,6 +90,25 @@ class Batch:
         return self._struct
 
 
+def _failure(code: int) -> RunnerError:
+    """What a negative code of llama_decode means."""
+    reason = library.last_error()
+    if code == NO_MEMORY:
+        return DoesNotFit(
+            f"llama.cpp ran out of memory while it computed: {reason}",
+            remedy="Choose a smaller context (--ctx), or fewer layers on the GPU (--gpu-layers).",
+        )
+    if code == DEVICE_FAILED:
+        return DeviceError(
+            f"a device failed while it computed: {reason}",
+            remedy="--device cpu does without it; --verbose shows llama.cpp's log.",
+        )
+    return RunnerError(
+        f"llama.cpp refused to compute (code {code}): {reason}",
+        remedy="--verbose shows llama.cpp's log.",
+    )
+
+
 class LlamaContext:
     """The KV cache of up to `sequences` sequences. Not thread-safe, but for `abort()`."""
 
@@ -100,6 +120,7 @@ class LlamaContext:
         batch: int,
         threads: int,
         kv_type: str = "f16",
+        flash_attention: str = "auto",
         sequences: int = 1,
         outputs: int | None = None,
     ) -> None:
@@ -107,7 +128,8 @@ class LlamaContext:
         `decode`.
 
         Logits are kept for `outputs` tokens of a batch, else for one of each sequence: room for
-        every token would cost `batch × vocabulary` floats. Raises DoesNotFit.
+        every token would cost `batch × vocabulary` floats. Raises DoesNotFit; DeviceError where a
+        worker was lost.
         """
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
@@ -117,7 +139,7 @@ class LlamaContext:
         parameters.kv_unified = True  # sequences share cells: a branch costs nothing
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = KV_TYPES[kv_type]
-        parameters.flash_attn_type = FLASH_ATTENTION_AUTO
+        parameters.flash_attn_type = FLASH_ATTENTION[flash_attention]
         parameters.swa_full = False
         self._flag = ctypes.create_string_buffer(2)
         self._callback = _strlen()
@@ -125,12 +147,15 @@ class LlamaContext:
         parameters.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         library.forget_log()
         self._pointer = llama_cpp.llama_init_from_model(model.pointer, parameters)
+        self._model = model
         if not self._pointer:
+            model.check_workers()
             raise DoesNotFit(
                 f"llama.cpp cannot make a context of {context} tokens: {library.last_error()}",
                 remedy="Choose a smaller context (--ctx) or KV type (--kv q8_0).",
             )
-        self.length: int = llama_cpp.llama_n_ctx(self._pointer)
+        # llama.cpp rounds up; a model with learned positions aborts where there are none any more.
+        self.length: int = min(context, llama_cpp.llama_n_ctx(self._pointer))
         self.batch_size: int = llama_cpp.llama_n_batch(self._pointer)
         self.sequences = sequences
         self.window = model.sliding_window
@@ -145,7 +170,7 @@ class LlamaContext:
                 ("swa_full", parameters.swa_full),
                 ("unified", parameters.kv_unified),
                 ("rope", (parameters.rope_scaling_type, parameters.rope_freq_base)),
-                ("gpu_layers", model.gpu_layers),
+                ("layers", sorted(model.layers_on.items())),
             )
         )
         self._memory = llama_cpp.llama_get_memory(self._pointer)
@@ -168,16 +193,18 @@ class LlamaContext:
     def decode(self, batch: Batch) -> None:
         """Compute a batch.
 
-        Raises DecodeAborted, NoRoom, and RunnerError where llama.cpp fails.
+        Raises DecodeAborted, NoRoom, DeviceError where a worker was lost or a device fails,
+        DoesNotFit where memory runs out, and RunnerError where llama.cpp refuses the batch.
         """
         code = llama_cpp.llama_decode(self._pointer, batch.struct)
+        self._model.check_workers()
         if code == 0:
             return
         if code == ABORTED:
             raise DecodeAborted
         if code == NO_ROOM:
             raise NoRoom
-        raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
+        raise _failure(code)
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
         """The logits after the token of a batch's `row`: a view, until the next `decode`."""
@@ -212,11 +239,12 @@ class LlamaContext:
 
     def state(self, sequence: int) -> bytes:
         """What a cache that cannot forget needs to return to this point: its recurrent states and
-        sliding windows, without what full attention keeps."""
+        sliding windows, without what full attention keeps. Raises DeviceError."""
         flags = llama_cpp.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
         size = llama_cpp.llama_state_seq_get_size_ext(self._pointer, sequence, flags)
         data = (ctypes.c_uint8 * size)()
         llama_cpp.llama_state_seq_get_data_ext(self._pointer, data, size, sequence, flags)
+        self._model.check_workers()
         return bytes(data)
 
     def restore(self, sequence: int, state: bytes) -> bool:
@@ -233,10 +261,11 @@ class LlamaContext:
         return self._layout
 
     def full_state(self, sequence: int) -> bytes:
-        """All that the cache holds of a sequence."""
+        """All that the cache holds of a sequence. Raises DeviceError where a worker was lost."""
         size = llama_cpp.llama_state_seq_get_size(self._pointer, sequence)
         data = (ctypes.c_uint8 * size)()
         llama_cpp.llama_state_seq_get_data(self._pointer, data, size, sequence)
+        self._model.check_workers()
         return bytes(data)
 
     def set_state(self, sequence: int, state: bytes) -> bool:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from runner.errors import BadModelFile, DoesNotFit, RunnerError
 from runner.llama import library
-from runner.llama.context import FLASH_ATTENTION_AUTO, Batch
+from runner.llama.context import FLASH_ATTENTION, Batch
 from runner.llama.library import llama_cpp
 from runner.llama.model import LlamaModel
 
@@ -39,10 +39,11 @@ class EmbeddingContext:
         parameters.n_seq_max = sequences
         parameters.kv_unified = True
         parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.flash_attn_type = FLASH_ATTENTION_AUTO
+        parameters.flash_attn_type = FLASH_ATTENTION["auto"]
         parameters.embeddings = True
         parameters.pooling_type = pooling
         library.forget_log()
+        self._model = model
         self._pointer = llama_cpp.llama_init_from_model(model.pointer, parameters)
         if not self._pointer:
             raise DoesNotFit(
@@ -64,6 +65,7 @@ class EmbeddingContext:
         for sequence, tokens in enumerate(texts):
             self._batch.add(tokens, 0, sequence, logits=len(tokens))
         code = llama_cpp.llama_decode(self._pointer, self._batch.struct)
+        self._model.check_workers()
         if code != 0:
             raise RunnerError(f"llama.cpp failed to embed (code {code}): {library.last_error()}")
         vectors = np.empty((len(texts), self.width), np.float32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.catalog import Entry
-from runner.errors import TemplateError
+from runner.errors import DeviceError, OfflineError, TemplateError
 from runner.library import Library
 from runner.models import asked
 from runner.models.adapted import adapters_of
@@ -120,7 +120,16 @@ def ready(
         require_gpu=bool(settings.require_gpu),
         kv_type=settings.kv,
         threads=settings.threads,
+        rpc=settings.rpc,
+        tensor_split=settings.tensor_split,
+        experts_on_cpu=bool(settings.cpu_moe),
+        flash_attention=settings.flash_attention,
     )
+    if settings.rpc and settings.offline:
+        raise OfflineError(
+            f"--offline forbids a connection to {settings.rpc}",
+            remedy="Leave --rpc or --offline out.",
+        )
     placement = place(located.path, wishes)
     draft = draft_of(settings, located)
     if draft is not None:
@@ -143,6 +152,7 @@ def ready(
     recommended = entry.sampling_for(think) if entry else None
     with ExitStack() as undo:
         undo.callback(model.close)
+        placement = _placed(placement, model, wishes)
         sampling, origins = asked.sampling(settings, recommended, model.weights, remark)
         template = _template(model, entry)
         undo.pop_all()
@@ -160,6 +170,25 @@ def ready(
         think=think,
         origins=origins,
     )
+
+
+def _placed(placement: "Placement", model: "Model", wishes: "Wishes") -> "Placement":
+    """The placement with a remark on where llama.cpp really put the layers.
+
+    Raises DeviceError where a GPU is required and none of them has one.
+    """
+    from runner.fit.offload import stated
+    from runner.llama.devices import devices
+
+    if not placement.gpu_layers:
+        return placement
+    where = stated(model.weights.layers_on, devices(), experts_on_cpu=placement.experts_on_cpu)
+    if wishes.require_gpu and not where:
+        raise DeviceError(
+            "a GPU is required, and llama.cpp left every layer on the CPU",
+            remedy="--verbose shows its reasons.",
+        )
+    return replace(placement, remarks=(*filter(None, (where,)), *placement.remarks))
 
 
 def _beside(draft: Located, placement: "Placement", wishes: "Wishes") -> "Placement":

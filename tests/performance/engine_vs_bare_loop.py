@@ -128,7 +128,7 @@ def _placement(options: argparse.Namespace) -> Placement:
     return Placement(
         context=-(-needed // 256) * 256,
         gpu_layers=options.gpu_layers,
-        device=None,
+        devices=None,
         threads=options.threads,
         kv_type="f16",
         sequences=options.sequences,
