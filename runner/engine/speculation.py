@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 LONGEST = 12
-"""Tokens guessed at once, where guesses were right so far."""
-
-SHORTEST = 3
-"""Tokens guessed at first, and after a guess that was wrong."""
+"""Tokens guessed at once."""
 
 LOSS = 1.0
 """Plain steps that guessing may cost before it is left off."""
@@ -36,21 +33,17 @@ class Guesser(Protocol):
 
 
 class _Trial:
-    """Whether one way of guessing pays, and how far it is to guess."""
+    """Whether one way of guessing pays."""
 
     def __init__(self, guesser: Guesser) -> None:
         self.guesser = guesser
-        self.reach = SHORTEST
         self.resume = 0  # tokens after which to guess again
         self._pause = PAUSE
         self._balance = 0.0  # plain steps gained
 
-    def took(self, guessed: int, gained: int, cost: float, length: int) -> None:
-        """A step with `guessed` tokens guessed gave `gained` tokens and took as long as `cost`
-        plain ones, the guess included; the reply is `length` tokens long now."""
-        if guessed:
-            right = gained - 1
-            self.reach = min(LONGEST, 2 * guessed) if right == guessed else max(SHORTEST, right)
+    def took(self, gained: int, cost: float, length: int) -> None:
+        """A step gave `gained` tokens and took as long as `cost` plain ones, the guess included;
+        prompt and reply are `length` tokens long now."""
         self._balance = min(CREDIT, self._balance + gained - cost)
         if self._balance == CREDIT:
             self._pause = PAUSE
@@ -78,7 +71,7 @@ class Speculation:
             if len(self._tokens) < trial.resume:
                 continue
             started = time.perf_counter()
-            guess = trial.guesser.propose(self._tokens, min(trial.reach, room))
+            guess = trial.guesser.propose(self._tokens, min(LONGEST, room))
             if guess is not None:
                 self._asked.append((trial, time.perf_counter() - started, guess))
             if guess:
@@ -92,7 +85,7 @@ class Speculation:
         plain = sorted(self._plain)[len(self._plain) // 2]
         for trial, asking, guess in self._asked:
             if guess:
-                trial.took(len(guess), gained, (seconds + asking) / plain, len(self._tokens))
+                trial.took(gained, (seconds + asking) / plain, len(self._tokens))
             else:  # it was not sure, and asking it took its time
-                trial.took(0, 1, 1 + asking / plain, len(self._tokens))
+                trial.took(1, 1 + asking / plain, len(self._tokens))
         self._asked.clear()

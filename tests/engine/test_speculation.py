@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from runner.engine.model import Model
 from runner.engine.options import Options
-from runner.engine.repeats import NGRAM, Repeats
+from runner.engine.repeats import NGRAM, SURE, Repeats
 from runner.engine.sampling import Sampling
-from runner.engine.speculation import LONGEST, PAUSE, SHORTEST, Speculation
+from runner.engine.speculation import LONGEST, PAUSE, Speculation
 from runner.fit import Placement
 from runner.prompt import Prompt
 
@@ -65,12 +65,28 @@ def test_a_recording_is_followed(model: Model) -> None:
     assert said == list(tokens[:79])[:count]
 
 
-def test_what_repeats_itself_is_guessed() -> None:
-    tokens = [1, 2, 3, 4, 5, 6, 7, 9, 9]
+def test_a_copy_is_guessed_once_it_is_clear_that_it_is_one() -> None:
+    source = list(range(100, 200))
+    tokens = [*source, 1, 2]
     repeats = Repeats()
-    assert repeats.propose(tokens, 8) is None
-    tokens += [2, 3, 4]
-    assert repeats.propose(tokens, 3) == [5, 6, 7]
+    for number, token in enumerate(source[:SURE], 1):
+        tokens.append(token)
+        guess = repeats.propose(tokens, 4)
+        assert guess == (None if number < SURE else source[SURE : SURE + 4])
+
+
+def test_a_copy_goes_on_after_a_change() -> None:
+    """Also where the same tokens stand elsewhere, and nearer to the end."""
+    source = [*range(100, 140), 7, 7, 7, 140, *range(200, 240)]
+    tokens = [*source, 200, 201, 202, 9, 9, *source[:40]]
+    repeats = Repeats()
+    assert repeats.propose(tokens, 2) == [7, 7]
+    tokens += [8, 8, 140, 200]  # in place of the three sevens
+    assert repeats.propose(tokens, 2) is None
+    tokens.append(201)
+    assert repeats.propose(tokens, 2) == [202, 203]
+    tokens.append(202)
+    assert repeats.propose(tokens, 2) == [203, 204]
 
 
 def test_what_does_not_pay_is_left_off_for_a_while() -> None:
@@ -89,18 +105,6 @@ def test_what_does_not_pay_is_left_off_for_a_while() -> None:
     for _ in range(PAUSE - 1):
         step(guesses=False)
     step(guesses=True)
-
-
-def test_it_guesses_farther_while_it_is_right() -> None:
-    tokens = [1, 2, 3, 4] * 20
-    speculation = Speculation(tokens, [Repeats()])
-    speculation.took(0, 1, 1.0)
-    lengths = []
-    for right in (True, True, True, False, True):
-        guess = speculation.propose(99)
-        lengths.append(len(guess))
-        speculation.took(len(guess), 1 + len(guess) * right, 1.1)
-    assert lengths == [SHORTEST, 2 * SHORTEST, LONGEST, LONGEST, SHORTEST]
 
 
 class Sure:
@@ -124,12 +128,15 @@ def test_the_first_that_has_a_guess_and_pays_is_asked() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=NGRAM + 1, max_size=60))
-def test_a_guess_is_what_followed_the_last_time(tokens: list[int]) -> None:
+def test_a_guess_is_what_followed_some_time(tokens: list[int]) -> None:
     seen: list[int] = []
     repeats = Repeats()
     for token in tokens:
         seen.append(token)
+        guess = repeats.propose(seen, 4)
         ends = range(NGRAM, len(seen))
-        match = [end for end in ends if seen[end - NGRAM : end] == seen[-NGRAM:]]
-        expected = (seen[match[-1] :] * 4)[:4] if match else None
-        assert repeats.propose(seen, 4) == expected
+        places = [end for end in ends if seen[end - NGRAM : end] == seen[-NGRAM:]]
+        if guess is not None:
+            assert guess in [(seen[place:] * 4)[:4] for place in places]
+        elif places:
+            assert seen[max(0, places[-1] - SURE) : places[-1]] != seen[-SURE:]

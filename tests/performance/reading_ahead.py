@@ -21,7 +21,7 @@ from runner.engine.options import Options
 from runner.fit import Placement
 from tests.performance.interleaved import pairs, show
 
-HISTORY, REASONING, QUESTION, OPENING = 500, 300, 24, 3
+HISTORY, REASONING, QUESTION, OPENING = 500, 100, 24, 3
 """Tokens of a conversation before its last reply, of that reply's reasoning, of a question, and of
 what the template puts before a reply."""
 
@@ -104,7 +104,7 @@ def main() -> None:
         def draw(count: int) -> list[int]:
             return [rng.randrange(model.vocabulary.size) for _ in range(count)]
 
-        for length in (100, 800):
+        for length in (50, 400):
             next_turn(model, draw, length, options.repeat)
         pasted(model, draw, options.repeat)
 
