@@ -40,16 +40,13 @@ def engine_run(
     timed = [_timed(stream) for stream in streams]
     if any(stream.finish.timings.reused_tokens for stream in streams):
         raise SystemExit("some of the prompt was in the cache")
-    # All replies are under way from `begun` until `ended`.
+    # All replies are under way from `begun` until `ended`; the rates of each, in that time, add up.
     begun = max(times[0] for _, times in timed)
     ended = min(times[-1] for _, times in timed)
-    decoded = sum(sum(begun < at <= ended for at in times) for _, times in timed)
-    timings = streams[0].finish.timings
-    return Run(
-        timings.prefill_rate,
-        timings.decode_rate if len(prompts) == 1 else decoded / (ended - begun),
-        tuple(tokens for tokens, _ in timed),
-    )
+    within = [[at for at in times if begun <= at <= ended] for _, times in timed]
+    rate = sum((len(times) - 1) / (times[-1] - times[0]) for times in within)
+    prefill_rate = streams[0].finish.timings.prefill_rate
+    return Run(prefill_rate, rate, tuple(tokens for tokens, _ in timed))
 
 
 def _timed(stream: Stream) -> tuple[tuple[int, ...], list[float]]:

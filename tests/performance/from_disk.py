@@ -49,11 +49,13 @@ def one_process(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace, store: Path | None) -> dict[str, float]:
-    if store is not None and options.cold:
-        for file in store.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as opened:
-                    os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    for file in (file for file in store.rglob("*") if file.is_file()) if store else ():
+        with file.open("rb") as opened:
+            if options.cold:
+                os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            else:  # a system short of memory may have dropped them while the other side read
+                while opened.read(2**24):
+                    pass
     arguments = [str(options.model), "--tokens", str(options.tokens), "--one", str(time.time())]
     arguments += ["--threads", str(options.threads)]
     arguments += ["--store", str(store)] if store else []
