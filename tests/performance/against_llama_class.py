@@ -24,6 +24,8 @@ from runner.prompt import ChatTemplate, Message
 from tests.performance.interleaved import pairs, show
 
 BATCH = 512
+PAUSE = 3.0
+"""Seconds in which the person reads the first reply, and Runner reads it ahead, as its chat does."""
 QUESTION = "Here are some words to think about, number {n}: " + "apple river stone cloud " * 60
 SECOND = "And what follows from that?"
 
@@ -51,8 +53,10 @@ class Runner:
     def talk(self, number: int) -> Talk:
         messages = [Message("user", QUESTION.format(n=number))]
         first, rate, text = self._turn(messages)
-        messages += [Message("assistant", text), Message("user", SECOND)]
-        second, _, _ = self._turn(messages)
+        messages.append(Message("assistant", text))
+        self.model.expect(self.template.render([*messages, Message("user", "")]))
+        time.sleep(PAUSE)
+        second, _, _ = self._turn([*messages, Message("user", SECOND)])
         return Talk(first, second, rate)
 
     def _turn(self, messages: list[Message]) -> tuple[float, float, str]:
@@ -87,6 +91,7 @@ class LlamaClass:
     def talk(self, number: int) -> Talk:
         messages = [{"role": "user", "content": QUESTION.format(n=number)}]
         first, rate, text = self._turn(messages)
+        time.sleep(PAUSE)
         messages += [{"role": "assistant", "content": text}, {"role": "user", "content": SECOND}]
         second, _, _ = self._turn(messages)
         return Talk(first, second, rate)
