@@ -30,7 +30,7 @@ def chat(model: options.OptionalModel = None, *, settings: Settings) -> None:
         if model is None and located.record is None:
             _suggest(located, settings)
         talk = Talk(ready, settings, interactive=interactive)
-        talk.run(Keyboard() if interactive else Pipe())
+        talk.run(Keyboard(talk.typing) if interactive else Pipe())
 
 
 def header(ready: "Ready") -> str:

@@ -67,8 +67,9 @@ class Ready:
         prompt = self.prompt(messages, tools=tools)
         return self.model.generate(prompt, self.options, progress=progress)
 
-    def expect(self, messages: "Sequence[Message]") -> None:
-        """The conversation is likely to go on from here: let the model read it while it is idle.
+    def expect(self, messages: "Sequence[Message]", question: str = "") -> None:
+        """The conversation is likely to go on from here, with a question that begins so: let the
+        model read it while it is idle.
 
         Most templates leave the reasoning of earlier turns out, so that what was computed while it
         was written does not serve the next turn.
@@ -76,7 +77,7 @@ class Ready:
         from runner.prompt import Message
 
         with suppress(TemplateError):  # not every template takes a question without words
-            self.model.expect(self.prompt([*messages, Message("user", "")]))
+            self.model.expect(self.prompt([*messages, Message("user", question)]))
 
     def continue_text(self, text: str, *, progress: "ReadProgress | None" = None) -> "Stream":
         """Continue a text without a template, as base models do."""

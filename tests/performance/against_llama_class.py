@@ -25,7 +25,7 @@ from tests.performance.interleaved import pairs, show
 
 BATCH = 512
 PAUSE = 3.0
-"""Seconds in which the person reads the first reply, and Runner reads it ahead, as its chat does."""
+"""Seconds for the person to read the first reply, and for Runner to read it ahead, as in a chat."""
 QUESTION = "Here are some words to think about, number {n}: " + "apple river stone cloud " * 60
 SECOND = "And what follows from that?"
 
