@@ -165,6 +165,7 @@ class Entry:
     suggest: bool = False
     sources: tuple[str, ...] = ()
     notes: str = ""
+    draft: str = ""
     path: str | None = None
     shape: Shape | None = None
     recurrent: Recurrent | None = None
@@ -294,6 +295,8 @@ def _catalog(document: dict[str, Any]) -> Catalog:
         require(alias not in names, f"aliases: {alias!r} is the name of a model")
         require(name in names, f"aliases: {alias!r} stands for {name!r}, which is no model")
     for entry in entries:
+        known = not entry.draft or entry.draft in names
+        require(known, f"model {entry.name!r}: draft: no model {entry.draft!r}")
         parts = (entry, entry.sampling, entry.sampling_without_thinking, entry.scores)
         for source in (source for part in parts if part for source in part.sources):
             require(source in sources, f"model {entry.name!r}: sources: no source {source!r}")

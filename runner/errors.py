@@ -15,7 +15,7 @@ and which exit code the command line ends with. Only `cli/` turns them into word
     ├── AccessDenied (9)            gated repository, missing or refused token
     ├── DiskError (10)              no space, or a file that cannot be written
     ├── IntegrityError (11)         a file whose sha256 is not the published one
-    ├── DeviceError (12)            a GPU was required and this build cannot use one
+    ├── DeviceError (12)            no such device, none to use where one is required, or lost
     ├── BuildError (13)             llama-cpp-python is missing, broken or of another version
     └── TemplateError (14)          a chat template fails, or asks for more than its bounds
 
@@ -118,7 +118,7 @@ class IntegrityError(RunnerError):
 
 
 class DeviceError(RunnerError):
-    """A GPU was required, and this build or machine cannot offer it."""
+    """A device does not exist, or was lost; or a GPU is required and there is none to use."""
 
     exit_code = 12
 

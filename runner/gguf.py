@@ -4,16 +4,18 @@ The layout is GGUF versions 2 and 3 (https://github.com/ggml-org/ggml/blob/maste
 llama.cpp aborts the whole process on some damaged files, so what it assumes is checked here first.
 """
 
+import hashlib
 import mmap
+import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from runner.errors import BadModelFile
 
 MAGIC = b"GGUF"
-STRING, ARRAY = 8, 9
+FLOAT32, STRING, ARRAY = 6, 8, 9
 SCALARS = {
     0: "B",
     1: "b",
@@ -43,6 +45,12 @@ TENSOR_TYPES = {
 }  # fmt: skip
 
 
+FRONT = 2**20
+"""Bytes of a file's beginning that stand for what it says of itself."""
+
+PART = re.compile(r"-00001-of-(\d{5})(?=\.gguf$)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """One tensor: `shape` innermost first, `offset` in bytes from the start of the data."""
@@ -64,6 +72,9 @@ class Header:
     tensors: tuple[Tensor, ...]
     data_offset: int
     file_bytes: int
+    types: dict[str, int] = field(default_factory=dict)
+    """The GGUF type of each value of the metadata: llama.cpp aborts on one that it expects as
+    another."""
 
     @property
     def architecture(self) -> str:
@@ -129,8 +140,9 @@ class _Cursor:
         return count
 
 
-def read_header(path: Path) -> Header:
-    """The header of the GGUF at `path`.
+def read_header(path: Path, *, model: bool = True) -> Header:
+    """The header of the GGUF at `path`; with `model` False, of one that holds something else: an
+    adapter, or a later part of a split model.
 
     Raises BadModelFile where the file is not a GGUF, is cut short, or says something that would
     make llama.cpp abort.
@@ -142,7 +154,9 @@ def read_header(path: Path) -> Header:
                 raise BadModelFile(
                     f"{path.name} is not a GGUF file",
                     remedy="Runner runs models in the GGUF format; look for a repository whose "
-                    "name ends in -GGUF.",
+                    "name ends in -GGUF."
+                    if model
+                    else "llama.cpp's convert_lora_to_gguf.py makes one of other adapters.",
                 )
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 header = _parse(_Cursor(data), size)
@@ -153,8 +167,33 @@ def read_header(path: Path) -> Header:
         ) from None
     except OSError as error:
         raise BadModelFile(f"cannot read {path}: {error.strerror}") from None
-    _check(header, path)
+    if model:
+        _check_model(header, path)
+    _check_whole(header, path)
     return header
+
+
+def read_whole_header(path: Path) -> Header:
+    """The header of a model with the tensors of all its parts, where it is split into several
+    files. Raises BadModelFile."""
+    header = read_header(path)
+    first = PART.search(path.name)
+    if first is None:
+        return header
+    names = (
+        PART.sub(f"-{number:05}-of-{first[1]}", path.name) for number in range(1, int(first[1]) + 1)
+    )
+    parts = [read_header(path.with_name(name), model=False).tensors for name in names]
+    return replace(header, tensors=tuple(tensor for part in parts for tensor in part))
+
+
+def fingerprint(path: Path) -> str:
+    """What tells a file from every other without reading all of it: its size, its time and the
+    sha256 of its beginning. Raises OSError."""
+    state = path.stat()
+    with path.open("rb") as file:
+        front = hashlib.sha256(file.read(FRONT)).hexdigest()
+    return f"{state.st_size} {state.st_mtime_ns} {front}"
 
 
 def _parse(cursor: _Cursor, size: int) -> Header:
@@ -167,14 +206,16 @@ def _parse(cursor: _Cursor, size: int) -> Header:
         )
     tensor_count, pair_count = cursor.scalar("Q"), cursor.scalar("Q")
     metadata: dict[str, Any] = {}
+    types: dict[str, int] = {}
     for _ in range(pair_count):
         key = cursor.string()
-        metadata[key] = cursor.value(cursor.scalar("I"))
+        types[key] = cursor.scalar("I")
+        metadata[key] = cursor.value(types[key])
     tensors = tuple(_tensor(cursor) for _ in range(tensor_count))
     alignment = int(metadata.get("general.alignment", 32))
     if alignment < 1:
         raise struct.error("alignment is 0")
-    return Header(metadata, tensors, -(-cursor.at // alignment) * alignment, size)
+    return Header(metadata, tensors, -(-cursor.at // alignment) * alignment, size, types)
 
 
 def _tensor(cursor: _Cursor) -> Tensor:
@@ -192,12 +233,15 @@ def _tensor(cursor: _Cursor) -> Tensor:
     return Tensor(name, shape, type_name, offset, size)
 
 
-def _check(header: Header, path: Path) -> None:
+def _check_model(header: Header, path: Path) -> None:
     if not header.architecture:
         raise BadModelFile(f"{path.name} names no architecture, so it holds no model")
     block_count = header.of_architecture("block_count")
     if header.tensors and (not isinstance(block_count, int) or block_count < 1):
         raise BadModelFile(f"{path.name} says it has {block_count or 0} layers")
+
+
+def _check_whole(header: Header, path: Path) -> None:
     # A part of a split model names the tensors of that part only, so this holds for it too; a
     # file without tensors (a vocabulary) need not be padded up to its data.
     end = max((t.offset + t.bytes for t in header.tensors if t.bytes is not None), default=None)

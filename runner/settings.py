@@ -5,99 +5,118 @@ nobody set is None here; `models.py` fills it from the catalogue, the model's fi
 """
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from runner.errors import ConfigurationError
-
-Group = Literal["sampling", "loading", "conversation", "output"]
+from runner.option import Option
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc",
+            "temperature")  # fmt: skip
 LARGEST_SEED = 2**32 - 2  # llama.cpp reads 2**32 - 1 as "draw one"
 LARGEST_COUNT = 2**31 - 1  # what llama.cpp's C functions can be told
 LARGEST_THREADS = 512  # GGML_MAX_N_THREADS
 
-TRUE = ("1", "true", "yes", "on")
-FALSE = ("0", "false", "no", "off")
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A row of the table of all options.
-
-    `top_p` is `--top-p` on the command line, `RUNNER_TOP_P` in the environment and `top_p` in the
-    configuration file. `default` says in words what holds where nobody set it; `minimum` and
-    `maximum` are allowed values themselves.
-    """
-
-    name: str
-    type: type
-    group: Group
-    help: str
-    default: str
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        return "RUNNER_" + self.name.upper()
-
-
 OPTIONS: tuple[Option, ...] = (
     Option("temperature", float, "sampling",
            "How freely tokens are drawn; 0 always takes the likeliest.",
-           "what the catalogue or the model's file recommends, else 0.8", 0),
+           "what the catalogue or the model's file recommends, else 0.8", 0,
+           metavar="NUMBER", more=("--temp",)),
     Option("top_p", float, "sampling",
            "Draw from the likeliest tokens that together have this probability; 1 is off.",
-           "as recommended, else 0.95", 0, 1),
+           "as recommended, else 0.95", 0, 1, metavar="0..1"),
     Option("top_k", int, "sampling",
            "Draw from this many of the likeliest tokens; 0 is off.",
-           "as recommended, else 40", 0, LARGEST_COUNT),
+           "as recommended, else 40", 0, LARGEST_COUNT, metavar="COUNT"),
     Option("min_p", float, "sampling",
            "Drop tokens less likely than this share of the likeliest one; 0 is off.",
-           "as recommended, else 0.05", 0, 1),
+           "as recommended, else 0.05", 0, 1, metavar="0..1"),
     Option("seed", int, "sampling",
            "Makes the draws repeatable.",
-           "a new one for each reply", 0, LARGEST_SEED),
+           "a new one for each reply", 0, LARGEST_SEED, metavar="NUMBER"),
     Option("max_tokens", int, "sampling",
            "End a reply after this many tokens, its reasoning included.",
-           "no limit but the context", 1),
+           "no limit but the context", 1, metavar="COUNT"),
+    Option("stop", str, "sampling",
+           "End the answer where this text would begin; may be given several times.",
+           "none", many=True, metavar="TEXT"),
+    Option("json_schema", str, "structure",
+           "Hold the answer to this JSON Schema: its text, or the file that has it.",
+           "none", metavar="TEXT|FILE"),
+    Option("regex", str, "structure",
+           "Hold the answer to what matches all of this regular expression.",
+           "none", metavar="PATTERN"),
+    Option("choice", str, "structure",
+           "Hold the answer to one of these texts; given several times.",
+           "none", many=True, metavar="TEXT"),
+    Option("grammar", str, "structure",
+           "Hold the answer to the GBNF grammar in this file.",
+           "none", metavar="FILE"),
     Option("ctx", int, "loading",
            "Tokens that prompt and reply may have together.",
            "the model's own context, at most 32768, as far as it fits into memory",
-           1, LARGEST_COUNT),
+           1, LARGEST_COUNT, metavar="TOKENS"),
     Option("threads", int, "loading",
            "Threads that compute.",
-           "one for each fast core this process may use", 1, LARGEST_THREADS),
+           "one for each fast core this process may use", 1, LARGEST_THREADS, metavar="COUNT"),
     Option("gpu_layers", int, "loading",
            "Layers to put on the GPU: -1 for all, 0 for none.",
-           "as many as fit", -1, LARGEST_COUNT),
+           "as many as fit", -1, LARGEST_COUNT, metavar="COUNT"),
     Option("device", str, "loading",
-           "Use this GPU only, named as `runner doctor` names it, or cpu for none.",
-           "any"),
+           "Use these GPUs only, named as `runner doctor` names them and separated by commas, or "
+           "cpu for none.",
+           "all; an integrated one only where there is no other", metavar="NAME[,NAME]..."),
+    Option("rpc", str, "loading",
+           "Use the devices of these workers too: host:port, separated by commas. `runner worker` "
+           "serves one.",
+           "none", metavar="HOST:PORT[,...]"),
+    Option("tensor_split", str, "loading",
+           "Share of the layers for each GPU, such as 3,1.",
+           "by their free memory", metavar="SHARE,SHARE..."),
+    Option("cpu_moe", bool, "loading",
+           "Keep the experts of a mixture on the CPU, and the rest of their layers on the GPU.",
+           "false"),
     Option("require_gpu", bool, "loading",
            "Fail rather than compute on the CPU alone.",
            "false"),
     Option("kv", str, "loading",
            "Type of the KV cache; smaller ones save memory and cost accuracy.",
            "f16", choices=KV_TYPES),
+    Option("flash_attention", str, "loading",
+           "Compute attention without its large intermediate results; small KV types need it.",
+           "auto: where the device can", choices=("auto", "on", "off"), more=("--flash-attn",)),
+    Option("kv_store", float, "loading",
+           "Gigabytes of disk for prompts that were read once and need not be read again; 0 keeps "
+           "none.",
+           "4, and never more than a tenth of the free disk", 0, metavar="GB"),
+    Option("draft", str, "loading",
+           "A smaller model of the same vocabulary that guesses what comes next, to be quicker; "
+           "auto takes the one that the catalogue names.",
+           "none", metavar="MODEL"),
+    Option("lora", str, "loading",
+           "LoRA adapter for the model, and how strongly it acts. Give it again for several.",
+           "none", many=True, metavar="FILE[:SCALE]"),
+    Option("control_vector", str, "loading",
+           "Control vector for the model, and how strongly it acts; several as with --lora.",
+           "none", many=True, metavar="FILE[:SCALE]"),
     Option("system", str, "conversation",
            "System prompt: what the model is told before you speak.",
-           "none"),
+           "none", metavar="TEXT"),
     Option("think", str, "conversation",
-           "Show or hide the model's reasoning.",
-           "show", choices=("show", "hide")),
+           "Show the model's reasoning, hide it, or have none where the model can do without.",
+           "show", choices=("show", "hide", "on", "off")),
+    Option("think_tokens", int, "conversation",
+           "Close the reasoning after this many tokens, so that the answer follows.",
+           "no limit", 0, LARGEST_COUNT, metavar="COUNT"),
     Option("json", bool, "output",
            "Print the result as JSON on stdout.",
            "false"),
+    Option("logprobs", int, "output",
+           "In the JSON, give each token's log-probability and this many of the likeliest tokens.",
+           "none", 0, LARGEST_COUNT, metavar="COUNT"),
     Option("offline", bool, "output",
            "Make no connection, whatever is asked.",
            "false"),
@@ -106,6 +125,75 @@ OPTIONS: tuple[Option, ...] = (
            "false"),
     Option("verbose", bool, "output",
            "Print llama.cpp's log on stderr.",
+           "false"),
+    Option("repeat_penalty", float, "more sampling",
+           "Divides the logits of repeated tokens; 1: off.",
+           "as recommended, else 1", 0.01, metavar="NUMBER"),
+    Option("frequency_penalty", float, "more sampling",
+           "Is taken from a logit for each repetition.",
+           "0", -100, 100, metavar="NUMBER"),
+    Option("presence_penalty", float, "more sampling",
+           "Is taken once from a repeated token's logit.",
+           "as recommended, else 0", -100, 100, metavar="NUMBER"),
+    Option("repeat_last_n", int, "more sampling",
+           "Tokens these three look back at; -1: all.",
+           "as recommended, else 64", -1, LARGEST_COUNT, metavar="COUNT"),
+    Option("dry_multiplier", float, "more sampling",
+           "Strength of DRY, against repeated phrases.",
+           "0", 0, metavar="NUMBER"),
+    Option("dry_base", float, "more sampling",
+           "Growth of its penalty with each token.",
+           "1.75", 1, metavar="NUMBER"),
+    Option("dry_allowed_length", int, "more sampling",
+           "Tokens of repetition that it lets pass.",
+           "2", 1, LARGEST_COUNT, metavar="COUNT"),
+    Option("dry_penalty_last_n", int, "more sampling",
+           "Tokens it looks back at; -1: all.",
+           "4096", -1, LARGEST_COUNT, metavar="COUNT"),
+    Option("dry_sequence_breaker", str, "more sampling",
+           "It does not look past this; repeatable.",
+           "a line break, a colon, a double quote and an asterisk", many=True, metavar="TEXT"),
+    Option("xtc_probability", float, "more sampling",
+           "Chance that XTC drops the likeliest tokens.",
+           "as recommended, else 0", 0, 1, metavar="0..1"),
+    Option("xtc_threshold", float, "more sampling",
+           "From this probability on XTC drops tokens.",
+           "as recommended, else 0.1", 0, 1, metavar="0..1"),
+    Option("typical_p", float, "more sampling",
+           "Keep typical tokens up to this sum; 1: off.",
+           "1", 0, 1, metavar="0..1"),
+    Option("top_n_sigma", float, "more sampling",
+           "Keep logits this many deviations from the top.",
+           "0", 0, metavar="NUMBER"),
+    Option("dynatemp_range", float, "more sampling",
+           "Let the temperature move so far with doubt.",
+           "0", 0, metavar="NUMBER"),
+    Option("dynatemp_exp", float, "more sampling",
+           "How it moves: below 1 early, above 1 late.",
+           "1", 0, metavar="NUMBER"),
+    Option("mirostat", int, "more sampling",
+           "Hold surprise steady, by version 1 or 2.",
+           "as recommended, else 0", 0, 2, metavar="0|1|2"),
+    Option("mirostat_tau", float, "more sampling",
+           "Surprise that Mirostat aims at, in bits.",
+           "as recommended, else 5", 0, metavar="NUMBER"),
+    Option("mirostat_eta", float, "more sampling",
+           "How fast Mirostat corrects itself.",
+           "as recommended, else 0.1", 0, metavar="NUMBER"),
+    Option("adaptive_target", float, "more sampling",
+           "Prefer tokens of about this probability.",
+           "off", 0, 1, metavar="0..1"),
+    Option("adaptive_decay", float, "more sampling",
+           "How long that remembers what was drawn.",
+           "0.9", 0, 0.99, metavar="0..0.99"),
+    Option("logit_bias", str, "more sampling",
+           "Add to the logit of a token; repeatable.",
+           "none", many=True, metavar="TOKEN=BIAS"),
+    Option("samplers", str, "more sampling",
+           "The filters that act, in order.",
+           "as recommended, else " + ",".join(SAMPLERS), metavar="NAMES"),
+    Option("speculate", bool, "more sampling",
+           "Guess repeated text, check it in one step.",
            "false"),
 )  # fmt: skip
 
@@ -122,18 +210,56 @@ class Settings:
     min_p: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    json_schema: str | None = None
+    regex: str | None = None
+    choice: tuple[str, ...] | None = None
+    grammar: str | None = None
     ctx: int | None = None
     threads: int | None = None
     gpu_layers: int | None = None
     device: str | None = None
+    rpc: str | None = None
+    tensor_split: str | None = None
+    cpu_moe: bool | None = None
     require_gpu: bool | None = None
     kv: str | None = None
+    flash_attention: str | None = None
+    kv_store: float | None = None
+    draft: str | None = None
+    lora: tuple[str, ...] | None = None
+    control_vector: tuple[str, ...] | None = None
     system: str | None = None
     think: str | None = None
+    think_tokens: int | None = None
     json: bool | None = None
+    logprobs: int | None = None
     offline: bool | None = None
     quiet: bool | None = None
     verbose: bool | None = None
+    repeat_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repeat_last_n: int | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    dry_penalty_last_n: int | None = None
+    dry_sequence_breaker: tuple[str, ...] | None = None
+    xtc_probability: float | None = None
+    xtc_threshold: float | None = None
+    typical_p: float | None = None
+    top_n_sigma: float | None = None
+    dynatemp_range: float | None = None
+    dynatemp_exp: float | None = None
+    mirostat: int | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
+    adaptive_target: float | None = None
+    adaptive_decay: float | None = None
+    logit_bias: tuple[str, ...] | None = None
+    samplers: str | None = None
+    speculate: bool | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
@@ -167,9 +293,9 @@ def _from_command_line(given: Mapping[str, object]) -> Source:
     for name, value in given.items():
         if name not in BY_NAME:
             raise _unknown(name, f"there is no option {name!r}")
-        if value is not None:
+        if value is not None and value != []:
             option = BY_NAME[name]
-            found[name] = _checked(option, value, option.flag), "command line"
+            found[name] = option.checked(value, option.flag), "command line"
     return found
 
 
@@ -179,11 +305,8 @@ def _from_environment() -> Source:
     for option in OPTIONS:
         text = os.environ.get(option.variable, "").strip()
         if text:
-            value = _parsed(option, text)
-            found[option.name] = (
-                _checked(option, value, option.variable),
-                f"environment ({option.variable})",
-            )
+            value = option.checked(option.parsed(text), option.variable)
+            found[option.name] = value, f"environment ({option.variable})"
     return found
 
 
@@ -194,7 +317,7 @@ def _from_file() -> Source:
         if key not in BY_NAME:
             raise _unknown(key, f"{path}: there is no option {key!r}")
         option = BY_NAME[key]
-        found[key] = _checked(option, value, f"{path}: {key}"), f"file ({path})"
+        found[key] = option.checked(value, f"{path}: {key}"), f"file ({path})"
     return found
 
 
@@ -214,55 +337,6 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: is not TOML: {error}",
             remedy='A line looks like `ctx = 8192` or `device = "cpu"`.',
         ) from error
-
-
-def _parsed(option: Option, text: str) -> object:
-    """A variable's text as the option's type, or the text itself where it is not one."""
-    if option.type is bool:
-        lowered = text.lower()
-        return True if lowered in TRUE else False if lowered in FALSE else text
-    try:
-        return option.type(text)
-    except ValueError:
-        return text
-
-
-def _checked(option: Option, value: object, where: str) -> Any:
-    """`value` with the option's type, or ConfigurationError beginning with `where`."""
-    wanted = ""
-    if option.choices:
-        wanted = "" if value in option.choices else _either(option.choices)
-    elif not _is_a(option.type, value):
-        kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-        wanted = kinds[option.type]
-    elif isinstance(value, int | float) and not _within(option, value):
-        wanted = _range(option)
-    if wanted:
-        raise ConfigurationError(f"{where} is {value!r}; it must be {wanted}")
-    return option.type(value)
-
-
-def _is_a(kind: type, value: object) -> bool:
-    if isinstance(value, bool):  # which Python takes for an int
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _within(option: Option, value: float) -> bool:
-    # Also false for NaN and infinity, and for whole numbers beyond what a float can hold.
-    lowest = -sys.float_info.max if option.minimum is None else option.minimum
-    highest = sys.float_info.max if option.maximum is None else option.maximum
-    return lowest <= value <= highest
-
-
-def _range(option: Option) -> str:
-    if option.maximum is None:
-        return f"{option.minimum:g} or more"
-    return f"from {option.minimum:g} to {option.maximum:.10g}"
-
-
-def _either(choices: tuple[str, ...]) -> str:
-    return ", ".join(choices[:-1]) + f" or {choices[-1]}"
 
 
 def _unknown(name: str, message: str) -> ConfigurationError:

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.loopback import LoopbackHub
 from tests.loopback.on_path import sitecustomize as guard
+from tests.workers import LoopbackWorker, require_rpc
 
 SHARED = os.environ.get("RUNNER_SHARED")
 GUARD = Path(guard.__file__).parent
@@ -78,3 +79,19 @@ def tiny_path() -> Path:
     from runner.catalog import models_directory
 
     return models_directory() / "tiny" / "tiny-Q8_0.gguf"
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[tuple[str, str]]:
+    """The addresses of two workers, for all tests; one that is killed is a test's own."""
+    require_rpc()
+    with LoopbackWorker() as one, LoopbackWorker() as other:
+        yield one.address, other.address
+
+
+@pytest.fixture
+def own_worker() -> Iterator[LoopbackWorker]:
+    """A worker for this test alone, which may kill it."""
+    require_rpc()
+    with LoopbackWorker() as worker:
+        yield worker

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from runner.bench.statistics import Statistics, summarize
 from runner.bench.workloads import Workload
-from runner.engine.events import Sampling, Timings
+from runner.engine.events import Timings
 from runner.engine.model import Model
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
 from runner.errors import RunnerError
 
 WARM_UPS = 1
@@ -77,9 +79,14 @@ def measure(
 
 def _run(model: Model, workload: Workload, seed: int) -> Timings:
     prompt = workload.prompt(model.vocabulary, seed)
-    with model.generate(
-        prompt, sampling=GREEDY, max_tokens=workload.reply_tokens, ignore_end=True
-    ) as stream:
+    options = Options(
+        sampling=GREEDY,
+        max_tokens=workload.reply_tokens,
+        ignore_end=True,
+        reuse=False,
+        private=True,
+    )
+    with model.generate(prompt, options) as stream:
         timings = stream.drain().timings
     if timings.reused_tokens or timings.reply_tokens != workload.reply_tokens:
         raise RunnerError(

@@ -30,13 +30,15 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlacementFacts:
-    """How it was loaded. `devices` names what computed, `gpu_layers` is −1 for all."""
+    """How it was loaded. `devices` names what computed, and the CPU always has a part; `adapters`
+    are the LoRAs and control vectors, with their scales."""
 
     context: int
     threads: int
     gpu_layers: int
     kv: str
     devices: tuple[str, ...]
+    adapters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def record(ready: Ready, results: tuple[Result, ...]) -> Record:
             threads=placement.threads,
             gpu_layers=placement.gpu_layers,
             kv=placement.kv_type,
-            devices=_devices(placement.gpu_layers, placement.device),
+            devices=(*(one for one in model.weights.layers_on if one != "CPU"), "CPU"),
+            adapters=model.adapters.names,
         ),
         bindings=llama.build().bindings,
         instruction_sets=llama.instruction_sets(),
@@ -103,16 +106,6 @@ def record(ready: Ready, results: tuple[Result, ...]) -> Record:
         platform=machine.platform_facts(),
         results=results,
     )
-
-
-def _devices(gpu_layers: int, only: str | None) -> tuple[str, ...]:
-    """The devices that had a part, by ggml's name; the CPU always has one."""
-    gpus = [
-        device.name
-        for device in llama.devices()
-        if device.kind in ("gpu", "igpu") and only in (None, device.name)
-    ]
-    return (*(gpus if gpu_layers else ()), "CPU")
 
 
 def _test(result: Result) -> dict[str, Any]:

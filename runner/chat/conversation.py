@@ -48,6 +48,12 @@ class Conversation:
         self._reply = Reply(stream, self)
         return self._reply
 
+    def expect(self, text: str) -> None:
+        """This is being typed, or was pasted: let the model read it before it is sent. The last
+        word may still change, so it is left out."""
+        before, *last = text.rsplit(maxsplit=1) or [""]
+        self._model.expect(self.messages, before if last else "")
+
     def regenerate(self, progress: ReadProgress | None = None) -> "Reply | None":
         """Ask the last question again, in place of its reply; None where there is none."""
         asked = self.take_back()
@@ -75,6 +81,7 @@ class Conversation:
         """The reply is over: keep it, or without one take the question back."""
         if message is not None:
             self._turns.append(message)
+            self._model.expect(self.messages)
         else:
             self._turns.pop()
 

@@ -32,8 +32,14 @@ def bench(
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,
     device: options.Device = None,
+    rpc: options.Rpc = None,
+    tensor_split: options.TensorSplit = None,
+    cpu_moe: options.CpuMoe = None,
     require_gpu: options.RequireGpu = None,
     kv: options.Kv = None,
+    flash_attention: options.FlashAttention = None,
+    lora: options.Lora = None,
+    control_vector: options.ControlVector = None,
     json: options.Json = None,
     offline: options.Offline = None,
     quiet: options.Quiet = None,
@@ -100,7 +106,8 @@ def _print_record(record: "Record") -> None:
             (
                 "loaded",
                 f"on {', '.join(placement.devices)}, threads {placement.threads}, "
-                f"context {placement.context}, KV {placement.kv}",
+                f"context {placement.context}, KV {placement.kv}"
+                + "".join(f", {adapter}" for adapter in placement.adapters),
             ),
             ("machine", f"{machine.name}, {machine.physical} cores, {memory(record.memory.total)}"),
             ("llama.cpp", f"llama-cpp-python {record.bindings}"),

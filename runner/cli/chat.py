@@ -4,39 +4,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.cli import options
+from runner.settings import Settings
 
 if TYPE_CHECKING:
     from runner.models import Located, Ready
-    from runner.settings import Settings
 
 
-def chat(
-    model: options.OptionalModel = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    top_k: options.TopK = None,
-    min_p: options.MinP = None,
-    seed: options.Seed = None,
-    max_tokens: options.MaxTokens = None,
-    ctx: options.Context = None,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = None,
-    device: options.Device = None,
-    require_gpu: options.RequireGpu = None,
-    kv: options.Kv = None,
-    system: options.System = None,
-    think: options.Think = None,
-    json: options.Json = None,
-    offline: options.Offline = None,
-    quiet: options.Quiet = None,
-    verbose: options.Verbose = None,
-) -> None:
+@options.every_option
+def chat(model: options.OptionalModel = None, *, settings: Settings) -> None:
     """Talk with a model.
 
     Where stdin is not a terminal, each of its lines is a turn.
     """
-    settings = options.settings(locals())
-
     from runner.cli.loading import find, load
     from runner.cli.output import remark
     from runner.cli.talk import Talk
@@ -51,7 +30,7 @@ def chat(
         if model is None and located.record is None:
             _suggest(located, settings)
         talk = Talk(ready, settings, interactive=interactive)
-        talk.run(Keyboard() if interactive else Pipe())
+        talk.run(Keyboard(talk.typing) if interactive else Pipe())
 
 
 def header(ready: "Ready") -> str:
@@ -59,22 +38,14 @@ def header(ready: "Ready") -> str:
     placement, name = ready.placement, ready.located.name
     if ready.located.quantization and ready.located.record is not None:
         name = f"{name} {ready.located.quantization}"
+    name = " + ".join((name, *ready.model.adapters.names))
     threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
-    where = f"CPU, {threads}"
-    if placement.gpu_layers != 0:
-        layers = "all" if placement.gpu_layers < 0 else f"{placement.gpu_layers}"
-        where = f"{layers} layers on {placement.device or _gpu()}, {threads}"
+    gpus = [device for device in ready.model.weights.layers_on if device != "CPU"]
+    where = f"{' and '.join(gpus) or 'CPU'}, {threads}"
     return f"{name} · context {ready.model.context_length} · {where} · /help lists commands"
 
 
-def _gpu() -> str:
-    from runner.llama.devices import devices
-
-    named = (device.name for device in devices() if device.kind in ("gpu", "igpu"))
-    return next(named, "GPU")
-
-
-def _suggest(located: "Located", settings: "Settings") -> None:
+def _suggest(located: "Located", settings: Settings) -> None:
     """How to get a model larger than the shipped one, for a person who named none."""
     from runner import models
     from runner.cli.output import remark

@@ -1,5 +1,7 @@
 """`runner config`: every option's value and where it comes from."""
 
+from json import dumps as json_text
+
 from runner.cli import options
 from runner.settings import OPTIONS, config_file, data_directory
 
@@ -38,4 +40,6 @@ def config(json: options.Json = None) -> None:
 
 def _toml(value: object) -> str:
     """A value as it would stand in the file."""
+    if isinstance(value, tuple):
+        return json_text(list(value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,14 +2,22 @@
 
 import sys
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from runner import models
+from runner.cli.output import note
 from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine, TransferProgress
 from runner.cli.words import size
 from runner.errors import ModelNotHere, Offer, RunnerError
 from runner.models import Located, Ready
 from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.engine.embed import Embedder
+
+T = TypeVar("T")
 
 
 def find(text: str | None, settings: Settings) -> Located:
@@ -53,6 +61,31 @@ def _on_disk() -> dict[str, int]:
 
 def load(located: Located, settings: Settings) -> Ready:
     """Load the model; Ctrl-C stops the load. Raises what `models.ready` raises."""
+
+    def remark(text: str) -> None:
+        if not settings.quiet:
+            note(text)
+
+    return _in_sight(
+        located,
+        settings,
+        lambda progress: models.ready(located, settings, progress=progress, remark=remark),
+    )
+
+
+def load_embedder(located: Located, settings: Settings) -> "Embedder":
+    """Load the model to embed texts; Ctrl-C stops it. Raises what `models.embedder` raises."""
+    return _in_sight(
+        located,
+        settings,
+        lambda progress: models.embedder(located, settings, progress=progress),
+    )
+
+
+def _in_sight(
+    located: Located, settings: Settings, load: Callable[[Callable[[float], bool]], T]
+) -> T:
+    """What `load` gives, with its progress shown; Ctrl-C stops it."""
     if settings.verbose:
         from runner.llama.library import set_verbose
 
@@ -64,19 +97,19 @@ def load(located: Located, settings: Settings) -> Ready:
         line.show(f"loading {located.name}: {fraction:.0%}")
         return not stopped.is_set()
 
-    ready = None
+    loaded = None
     try:
         with on_interrupt(stopped.set):
-            ready = models.ready(located, settings, progress=progress)
+            loaded = load(progress)
     except RunnerError:
         # Ctrl-C reaches the child that probes a new file too; its failure is then no finding.
         if not stopped.is_set():
             raise
     finally:
         line.clear()
-    if ready is None or stopped.is_set():
+    if loaded is None or stopped.is_set():
         raise KeyboardInterrupt
-    return ready
+    return loaded
 
 
 def at_terminal() -> bool:

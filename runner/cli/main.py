@@ -8,9 +8,11 @@ import typer
 
 from runner import __version__
 from runner.cli.bench import bench
+from runner.cli.cache import cache
 from runner.cli.chat import chat
 from runner.cli.config import config
 from runner.cli.doctor import doctor
+from runner.cli.embed import embed
 from runner.cli.errors import EXIT_CODES, explained
 from runner.cli.help import GroupedHelp
 from runner.cli.list import list_models
@@ -18,6 +20,7 @@ from runner.cli.pull import pull
 from runner.cli.rm import rm
 from runner.cli.run import run
 from runner.cli.show import show
+from runner.cli.worker import worker
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat,
@@ -26,7 +29,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_models,
     "show": show,
     "rm": rm,
+    "cache": cache,
     "bench": bench,
+    "embed": embed,
+    "worker": worker,
     "doctor": doctor,
     "config": config,
 }

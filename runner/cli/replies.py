@@ -1,9 +1,10 @@
 """A reply as it is shown: the answer on stdout, reasoning and tool calls on stderr; and as JSON."""
 
+import math
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, get_args
 
 from runner.cli.output import note
 from runner.cli.terminal.clean import Cleaner, Trimmer
@@ -11,7 +12,8 @@ from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine
 from runner.cli.terminal.style import dim
 from runner.cli.words import duration
-from runner.engine.events import Event, Finish, Timings
+from runner.engine.adapters import Scaled
+from runner.engine.events import Event, Finish, Logprobs, Timings
 from runner.models import Ready
 from runner.prompt import Kind
 
@@ -25,8 +27,17 @@ class Replying(Protocol):
     def finish(self) -> Finish: ...
 
 
-Said = dict[Kind, str]
-"""What a reply said of each kind, to the letter."""
+@dataclass(slots=True)
+class Said:
+    """What a reply said of each kind, to the letter; and its tokens' log-probabilities, if asked
+    for, each with its kind."""
+
+    texts: dict[Kind, str] = field(default_factory=lambda: dict.fromkeys(get_args(Kind), ""))
+    logprobs: list[tuple[Kind, Logprobs]] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        self.texts[event.kind] += event.text
+        self.logprobs += ((event.kind, one) for one in event.logprobs)
 
 
 class Screen:
@@ -106,11 +117,11 @@ class Screen:
 
 def play(reply: Replying, screen: Screen) -> Said:
     """Show a reply to its end and return what it said. Ctrl-C stops the reply, not the program."""
-    said: Said = {"reasoning": "", "answer": "", "tool_call": ""}
+    said = Said()
     with on_interrupt(reply.cancel):
         try:
             for event in reply:
-                said[event.kind] += event.text
+                said.hear(event)
                 screen.show(event)
         finally:
             screen.close()
@@ -138,24 +149,58 @@ def facts(ready: Ready, said: Said, finish: Finish) -> dict[str, Any]:
             "quantization": ready.located.quantization,
             "path": str(ready.located.path),
         },
-        "answer": said["answer"],
-        "reasoning": said["reasoning"],
-        "tool_calls": _tool_calls(said["tool_call"]),
+        "answer": said.texts["answer"],
+        "reasoning": said.texts["reasoning"],
+        "tool_calls": _tool_calls(said.texts["tool_call"]),
+        **({} if ready.options.logprobs is None else {"logprobs": _logprobs(ready, said)}),
         "finish": finish.reason,
         "seed": finish.seed,
         "timings": timing_facts(finish.timings) | {"load_seconds": ready.model.load_seconds},
         "sampling": {
-            name: {"value": getattr(ready.sampling, name), "origin": origin}
+            name: {"value": _plain(getattr(ready.sampling, name)), "origin": origin}
             for name, origin in ready.origins.items()
         },
         "placement": {
             "context": ready.model.context_length,
             "threads": placement.threads,
             "gpu_layers": placement.gpu_layers,
-            "device": placement.device,
+            "devices": ready.model.weights.layers_on,
             "kv": placement.kv_type,
         },
+        "adapters": {
+            "lora": _scaled(ready.model.adapters.loras),
+            "control_vector": _scaled(ready.model.adapters.control_vectors),
+        },
     }
+
+
+def _scaled(adapters: Sequence[Scaled]) -> list[dict[str, Any]]:
+    return [{"path": str(path), "scale": scale} for path, scale in adapters]
+
+
+def _plain(value: Any) -> Any:
+    """A sampling value for JSON, which knows no infinity: a bias of null forbids its token."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return None if value == -math.inf else value
+
+
+def _logprobs(ready: Ready, said: Said) -> list[dict[str, Any]]:
+    """Each token of a reply with its log-probability, and the likeliest in its place."""
+    piece = ready.model.vocabulary.piece
+
+    def token(number: int, logprob: float) -> dict[str, Any]:
+        text = piece(number).decode("utf-8", "replace")
+        return {"token": number, "text": text, "logprob": logprob}
+
+    return [
+        {
+            "kind": kind,
+            **token(one.token, one.logprob),
+            "likeliest": [token(*other) for other in one.likeliest],
+        }
+        for kind, one in said.logprobs
+    ]
 
 
 def timing_facts(timings: Timings) -> dict[str, float]:

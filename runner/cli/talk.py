@@ -19,6 +19,9 @@ from runner.settings import Settings
 COMMAND = re.compile(r"/([a-z?]+)(?:\s+(.*))?", re.DOTALL)
 LEAVE = ("bye", "exit", "quit")
 
+WORTH_READING = 40
+"""Characters of a turn from which it is read while it is typed."""
+
 HELP = """\
 /think [show|hide]   show or hide the model's reasoning
 /system [TEXT|none]  tell the model something in front of all turns
@@ -68,6 +71,11 @@ class Talk:
                 self._commands[command[1]](command[2] or "")
             else:
                 note(f"there is no command /{command[1]}; /help lists them")
+
+    def typing(self, text: str) -> None:
+        """A turn is being typed: the model reads it meanwhile, if it is for the model."""
+        if len(text) >= WORTH_READING and COMMAND.fullmatch(text.strip()) is None:
+            self._conversation.expect(text)
 
     def _answer(self, text: str | None) -> None:
         """Show the reply to `text`, or to the last question again. A question that cannot be asked

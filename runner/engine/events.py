@@ -9,22 +9,7 @@ from typing import Literal
 
 from runner.prompt import Kind
 
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is chosen. Temperature 0 takes the likeliest; `top_k` 0, `top_p` 1 and
-    `min_p` 0 switch those filters off; a `seed` of None draws one."""
-
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
-    penalty_tokens: int = 64
-    """How many of the latest tokens the penalties look at."""
-    seed: int | None = None
+Reason = Literal["end", "stop", "length", "context", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +27,10 @@ class Timings:
     first_token_seconds: float
     """From the request to the first sampled token (TTFT), waiting included."""
     total_seconds: float
+    guessed_tokens: int = 0
+    """Tokens that were guessed ahead, and computed in the hope that they are right."""
+    accepted_tokens: int = 0
+    """Those of them that were."""
 
     @property
     def prefill_rate(self) -> float:
@@ -56,23 +45,31 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Logprobs:
+    """The natural logarithm of a sampled token's probability before any sampler, and the likeliest
+    tokens with theirs, likeliest first."""
+
+    token: int
+    logprob: float
+    likeliest: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A piece of the reply: its kind, its text, the tokens it took and when the last of them was
-    sampled (`time.perf_counter()` seconds)."""
+    sampled (`time.perf_counter()` seconds). `logprobs` has one for each token where asked for."""
 
     kind: Kind
     text: str
     tokens: tuple[int, ...]
     at: float
-
-
-Reason = Literal["end", "length", "context", "cancelled"]
+    logprobs: tuple[Logprobs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Why a reply ended: the model ended it, `max_tokens` was reached, the context is full, or it
-    was cancelled."""
+    """Why a reply ended: the model ended it, a stop text came, `max_tokens` was reached, the
+    context is full, or it was cancelled."""
 
     reason: Reason
     timings: Timings

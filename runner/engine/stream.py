@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from runner.engine.events import Event, Finish, Sampling
+from runner.engine.events import Event, Finish
+from runner.engine.options import Options
 from runner.prompt import Prompt
 
 ReadProgress = Callable[[int, int], None]
@@ -23,10 +24,13 @@ class Request:
 
     prompt: Prompt
     tokens: list[int]
-    sampling: Sampling
-    max_tokens: int | None
-    ignore_end: bool
+    boundary: int
+    """How many of the tokens the next prompt is likely to begin with too."""
+    options: Options
     progress: ReadProgress | None
+    leader: "Request | None" = None
+    """A request with the same prompt, submitted before: this one waits until it has been read, and
+    goes on from there."""
     submitted: float = field(default_factory=time.perf_counter)
     cancelled: bool = False
     outbox: queue.SimpleQueue[Event | Finish | BaseException] = field(

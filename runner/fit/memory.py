@@ -52,12 +52,18 @@ class Footprint:
         return int(left / self.per_token) // CELLS * CELLS
 
 
-def footprint(header: Header, *, kv_type: str = "f16", batch: int = 512) -> Footprint:
-    """The footprint of the model with this header, on a CPU, reading `batch` tokens at a time."""
+def footprint(
+    header: Header, *, kv_type: str = "f16", batch: int = 512, sequences: int = 1
+) -> Footprint:
+    """The footprint of the model with this header, on a CPU, reading `batch` tokens at a time.
+
+    `sequences` share what full attention keeps; each has windows and recurrent states of its own.
+    """
     kept, windowed = _kv_elements(header)
     element = KV_BYTES[kv_type]
-    window_cells = -(-(_integer(header, "attention.sliding_window") + batch) // CELLS) * CELLS
-    recurrent = _recurrent_bytes(header)
+    window = _integer(header, "attention.sliding_window")
+    window_cells = -(-(window * sequences + batch) // CELLS) * CELLS
+    recurrent = _recurrent_bytes(header) * sequences
     return Footprint(
         weights=header.weight_bytes,
         kv_per_token=kept * element,

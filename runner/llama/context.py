@@ -1,4 +1,5 @@
-"""A context: the KV cache of a loaded model, and the calls that move it forward and back."""
+"""A context: the KV cache of a loaded model, shared by several sequences, and the calls that move
+them forward and back."""
 
 import ctypes
 import ctypes.util
@@ -7,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from runner.errors import DoesNotFit, RunnerError
+from runner.errors import DeviceError, DoesNotFit, RunnerError
 from runner.llama import library
 from runner.llama.library import llama_cpp
 from runner.llama.model import LlamaModel
@@ -16,12 +18,17 @@ from runner.llama.model import LlamaModel
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """Names a user may give for the type of the KV cache, with ggml's numbers."""
 
-FLASH_ATTENTION_AUTO = -1
-ABORTED = 2
+FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+NO_ROOM, ABORTED = 1, 2  # what llama_decode returns
+NO_MEMORY, DEVICE_FAILED = -2, -3
 
 
 class DecodeAborted(Exception):
-    """`Context.abort()` was called while llama.cpp computed; the batch may be partly kept."""
+    """`abort()` was called while llama.cpp computed; the batch may be partly kept."""
+
+
+class NoRoom(Exception):
+    """The cache has no free cells for the batch; nothing of it was kept."""
 
 
 def _strlen() -> Any:
@@ -36,8 +43,74 @@ def _strlen() -> Any:
     return ctypes.cast(c_library.strlen, llama_cpp.ggml_abort_callback)
 
 
+class Batch:
+    """Tokens to be computed together, each at a position of a sequence.
+
+    The arrays are allocated once: filling them is a few vectorised writes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self._tokens = np.zeros(size, np.int32)
+        self._positions = np.zeros(size, np.int32)
+        self._sequences = np.zeros(size, np.int32)
+        self._logits = np.zeros(size, np.int8)
+        self._ones = np.ones(size, np.int32)
+        first = self._sequences.ctypes.data
+        self._pointers = np.arange(first, first + 4 * size, 4, dtype=np.uintp)
+        self._struct = llama_cpp.llama_batch()
+        for name, array in (
+            ("token", self._tokens),
+            ("pos", self._positions),
+            ("n_seq_id", self._ones),
+            ("seq_id", self._pointers),
+            ("logits", self._logits),
+        ):
+            kind = dict(llama_cpp.llama_batch._fields_)[name]
+            setattr(self._struct, name, ctypes.cast(array.ctypes.data, kind))
+
+    def clear(self) -> None:
+        self.count = 0
+
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, logits: int) -> int:
+        """Append `tokens` at `position` onwards; the logits after the last `logits` of them are
+        kept, and found from the row on that is returned."""
+        start, end = self.count, self.count + len(tokens)
+        self._tokens[start:end] = tokens
+        self._positions[start:end] = range(position, position + len(tokens))
+        self._sequences[start:end] = sequence
+        self._logits[start : end - logits] = 0
+        self._logits[end - logits : end] = 1
+        self.count = end
+        return end - logits
+
+    @property
+    def struct(self) -> Any:
+        self._struct.n_tokens = self.count
+        return self._struct
+
+
+def _failure(code: int) -> RunnerError:
+    """What a negative code of llama_decode means."""
+    reason = library.last_error()
+    if code == NO_MEMORY:
+        return DoesNotFit(
+            f"llama.cpp ran out of memory while it computed: {reason}",
+            remedy="Choose a smaller context (--ctx), or fewer layers on the GPU (--gpu-layers).",
+        )
+    if code == DEVICE_FAILED:
+        return DeviceError(
+            f"a device failed while it computed: {reason}",
+            remedy="--device cpu does without it; --verbose shows llama.cpp's log.",
+        )
+    return RunnerError(
+        f"llama.cpp refused to compute (code {code}): {reason}",
+        remedy="--verbose shows llama.cpp's log.",
+    )
+
+
 class LlamaContext:
-    """One sequence's KV cache. Not thread-safe, but for `abort()`."""
+    """The KV cache of up to `sequences` sequences. Not thread-safe, but for `abort()`."""
 
     def __init__(
         self,
@@ -47,20 +120,26 @@ class LlamaContext:
         batch: int,
         threads: int,
         kv_type: str = "f16",
+        flash_attention: str = "auto",
+        sequences: int = 1,
+        outputs: int | None = None,
     ) -> None:
-        """Allocate for `context` tokens, at most `batch` of them in one `decode`.
+        """Allocate for `context` tokens of all sequences together, at most `batch` of them in one
+        `decode`.
 
-        Logits are kept for one token of a batch only: room for every token would cost
-        `batch × vocabulary` floats. Raises DoesNotFit.
+        Logits are kept for `outputs` tokens of a batch, else for one of each sequence: room for
+        every token would cost `batch × vocabulary` floats. Raises DoesNotFit; DeviceError where a
+        worker was lost.
         """
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
         parameters.n_batch = parameters.n_ubatch = min(batch, context)
-        parameters.n_seq_max = 1
-        parameters.n_outputs_max = 1
+        parameters.n_seq_max = sequences
+        parameters.n_outputs_max = outputs or sequences
+        parameters.kv_unified = True  # sequences share cells: a branch costs nothing
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = KV_TYPES[kv_type]
-        parameters.flash_attn_type = FLASH_ATTENTION_AUTO
+        parameters.flash_attn_type = FLASH_ATTENTION[flash_attention]
         parameters.swa_full = False
         self._flag = ctypes.create_string_buffer(2)
         self._callback = _strlen()
@@ -68,64 +147,135 @@ class LlamaContext:
         parameters.abort_callback_data = ctypes.cast(self._flag, ctypes.c_void_p)
         library.forget_log()
         self._pointer = llama_cpp.llama_init_from_model(model.pointer, parameters)
+        self._model = model
         if not self._pointer:
+            model.check_workers()
             raise DoesNotFit(
                 f"llama.cpp cannot make a context of {context} tokens: {library.last_error()}",
                 remedy="Choose a smaller context (--ctx) or KV type (--kv q8_0).",
             )
-        self.length: int = llama_cpp.llama_n_ctx(self._pointer)
-        self.batch: int = llama_cpp.llama_n_batch(self._pointer)
+        # llama.cpp rounds up; a model with learned positions aborts where there are none any more.
+        self.length: int = min(context, llama_cpp.llama_n_ctx(self._pointer))
+        self.batch_size: int = llama_cpp.llama_n_batch(self._pointer)
+        self.sequences = sequences
+        self.window = model.sliding_window
+        self._vocabulary_size = model.vocabulary.size
+        self.recurrent = model.recurrent
+        self._layout = " ".join(
+            f"{name}={value}"
+            for name, value in (
+                ("llama-cpp-python", library.PINNED_VERSION),
+                ("kv", kv_type),
+                ("flash", parameters.flash_attn_type),
+                ("swa_full", parameters.swa_full),
+                ("unified", parameters.kv_unified),
+                ("rope", (parameters.rope_scaling_type, parameters.rope_freq_base)),
+                ("layers", sorted(model.layers_on.items())),
+            )
+        )
         self._memory = llama_cpp.llama_get_memory(self._pointer)
-        self._window = model.sliding_window
-        self._batch = llama_cpp.llama_batch_init(self.batch, 0, 1)
-        self._prepare_batch()
-
-    def _prepare_batch(self) -> None:
-        """Numpy views over the batch's arrays, which live as long as the batch does."""
-
-        def view(pointer: Any, kind: Any) -> Any:
-            return np.ctypeslib.as_array(pointer, shape=(self.batch,)).view(kind)
-
-        self._tokens = view(self._batch.token, np.int32)
-        self._positions = view(self._batch.pos, np.int32)
-        self._wants_logits = view(self._batch.logits, np.int8)
-        view(self._batch.n_seq_id, np.int32)[:] = 1
-        for index in range(self.batch):
-            self._batch.seq_id[index][0] = 0
 
     @property
     def pointer(self) -> Any:
         return self._pointer
 
-    def decode(self, tokens: Sequence[int], position: int, *, logits: bool) -> None:
-        """Read `tokens` at `position` onwards; `logits` keeps those after the last one.
+    @property
+    def has_cache(self) -> bool:
+        """False for encoders, which compute each text anew and write none. llama.cpp says of some
+        that they decode, and gives logits of theirs that are left-over memory."""
+        return bool(self._memory)
 
-        Raises DecodeAborted, and RunnerError where llama.cpp fails.
+    @property
+    def forgetful(self) -> bool:
+        """Whether this cache returns to an earlier point only by a state that was taken there."""
+        return self.recurrent or bool(self.window)
+
+    def decode(self, batch: Batch) -> None:
+        """Compute a batch.
+
+        Raises DecodeAborted, NoRoom, DeviceError where a worker was lost or a device fails,
+        DoesNotFit where memory runs out, and RunnerError where llama.cpp refuses the batch.
         """
-        count = len(tokens)
-        self._tokens[:count] = tokens
-        self._positions[:count] = np.arange(position, position + count, dtype=np.int32)
-        self._wants_logits[:count] = 0
-        self._wants_logits[count - 1] = logits
-        self._batch.n_tokens = count
-        code = llama_cpp.llama_decode(self._pointer, self._batch)
+        code = llama_cpp.llama_decode(self._pointer, batch.struct)
+        self._model.check_workers()
+        if code == 0:
+            return
         if code == ABORTED:
             raise DecodeAborted
-        if code != 0:
-            raise RunnerError(f"llama.cpp failed to decode (code {code}): {library.last_error()}")
+        if code == NO_ROOM:
+            raise NoRoom
+        raise _failure(code)
 
-    def forget_from(self, position: int) -> bool:
-        """Drop everything from `position` on. False where this cache cannot: it is then unchanged
-        (a recurrent one) or no longer holds the window before `position` (a sliding one)."""
-        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, position, -1):
+    def logits(self, row: int) -> npt.NDArray[np.float32]:
+        """The logits after the token of a batch's `row`: a view, until the next `decode`."""
+        pointer = llama_cpp.llama_get_logits_ith(self._pointer, row)
+        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
+
+    def forget_from(self, sequence: int, position: int) -> bool:
+        """Drop a sequence from `position` on. False where this cache cannot: a recurrent one is
+        then unchanged, a sliding one no longer holds the window before `position`."""
+        if not llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1):
             return False
-        oldest = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
-        return position == 0 or not self._window or oldest <= max(0, position - self._window)
+        # A recurrent state has one position, its last: it is there, or could not be dropped.
+        return self.recurrent or self.sees(sequence, position)
 
-    def clear(self) -> None:
-        """Forget everything. The cells are only marked as empty: zeroing them would touch the
-        whole cache, 15 ms and more for a long context, and nothing reads an empty cell."""
-        llama_cpp.llama_memory_clear(self._memory, False)
+    def sees(self, sequence: int, position: int) -> bool:
+        """Whether a sequence still holds all that a token at `position` looks back at."""
+        if position == 0 or not self.window:
+            return True
+        oldest = int(llama_cpp.llama_memory_seq_pos_min(self._memory, sequence))
+        return 0 <= oldest <= max(0, position - self.window)
+
+    def copy(self, source: int, destination: int, length: int) -> None:
+        """Let `destination`, which is empty, begin with the first `length` tokens of `source`.
+
+        The cells are shared, not copied; a recurrent state is copied whole, whatever `length`.
+        """
+        llama_cpp.llama_memory_seq_cp(self._memory, source, destination, 0, length)
+
+    def forget(self, sequence: int) -> None:
+        """Drop a whole sequence, which every cache can."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def state(self, sequence: int) -> bytes:
+        """What a cache that cannot forget needs to return to this point: its recurrent states and
+        sliding windows, without what full attention keeps. Raises DeviceError."""
+        flags = llama_cpp.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        size = llama_cpp.llama_state_seq_get_size_ext(self._pointer, sequence, flags)
+        data = (ctypes.c_uint8 * size)()
+        llama_cpp.llama_state_seq_get_data_ext(self._pointer, data, size, sequence, flags)
+        self._model.check_workers()
+        return bytes(data)
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Return a sequence to where `state` was taken. False where llama.cpp refuses."""
+        flags = llama_cpp.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+        data = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        return bool(
+            llama_cpp.llama_state_seq_set_data_ext(self._pointer, data, len(state), sequence, flags)
+        )
+
+    @property
+    def layout(self) -> str:
+        """All that shapes the states of this context, besides the model."""
+        return self._layout
+
+    def full_state(self, sequence: int) -> bytes:
+        """All that the cache holds of a sequence. Raises DeviceError where a worker was lost."""
+        size = llama_cpp.llama_state_seq_get_size(self._pointer, sequence)
+        data = (ctypes.c_uint8 * size)()
+        llama_cpp.llama_state_seq_get_data(self._pointer, data, size, sequence)
+        self._model.check_workers()
+        return bytes(data)
+
+    def set_state(self, sequence: int, state: bytes) -> bool:
+        """Put back what `full_state` gave, into an empty sequence. False where there is no room or
+        llama.cpp refuses it; the sequence is then empty."""
+        data = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        done = llama_cpp.llama_state_seq_set_data(self._pointer, data, len(state), sequence)
+        if not done:
+            self.forget(sequence)
+        return bool(done)
 
     def abort(self) -> None:
         """Make a running `decode` stop within milliseconds, from any thread (CPU back ends only;
@@ -138,6 +288,5 @@ class LlamaContext:
 
     def close(self) -> None:
         if self._pointer:
-            llama_cpp.llama_batch_free(self._batch)
             llama_cpp.llama_free(self._pointer)
             self._pointer = None

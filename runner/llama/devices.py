@@ -1,24 +1,31 @@
 """What this build of llama.cpp can compute on: its devices and instruction sets."""
 
 import ctypes
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from runner.llama.library import PINNED_VERSION, llama_cpp
+from runner.errors import DeviceError
+from runner.llama.library import PINNED_VERSION, ggml, llama_cpp
+from runner.llama.rpc import relay_at
 
 KINDS = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accelerator"}
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as ggml names it; memory in bytes (on a CPU ggml's own reading, not the limit)."""
+    """A device as ggml names it; memory in bytes (on a CPU ggml's own reading, not the limit).
+
+    `worker` is the `host:port` of the worker that serves it, None for this machine's own. ggml
+    calls such a device a GPU, whatever it is there.
+    """
 
     name: str
     description: str
     kind: str
     memory_total: int
     memory_free: int
+    worker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,48 +38,58 @@ class Build:
     system_info: str
 
 
-def _ggml(name: str, result: Any, *arguments: Any) -> Any:
-    """A function of ggml that llama-cpp-python does not bind.
-
-    On Linux and macOS it resolves through libllama's dependencies; on Windows each DLL is opened.
-    """
-    library_folder = Path(llama_cpp._lib._name).parent
-    candidates = [llama_cpp._lib]
-    candidates += [ctypes.CDLL(str(path)) for path in sorted(library_folder.glob("ggml*.dll"))]
-    for library in candidates:
-        function = getattr(library, name, None)
-        if function is not None:
-            function.restype, function.argtypes = result, list(arguments)
-            return function
-    raise AttributeError(f"ggml has no {name}")
-
-
 def device_handles() -> list[int]:
-    """ggml's own pointers to its devices, in its order."""
-    count = _ggml("ggml_backend_dev_count", ctypes.c_size_t)()
-    get = _ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
-    return [get(index) for index in range(count)]
+    """ggml's own pointers to its devices, in its order, without those of workers that were lost."""
+    count = ggml("ggml_backend_dev_count", ctypes.c_size_t)()
+    get = ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    handles = [get(index) for index in range(count)]
+    return [one for one in handles if not ((relay := relay_at(_described(one))) and relay.lost)]
+
+
+def _described(handle: int) -> str:
+    """ggml's description; of a worker's device it is the address of the relay."""
+    describe = ggml("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    return str(describe(handle).decode())
 
 
 def device_of(handle: int) -> Device:
-    text = ctypes.c_char_p
     size = ctypes.POINTER(ctypes.c_size_t)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    _ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)(
+    ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)(
         handle, ctypes.byref(free), ctypes.byref(total)
     )
+    description = _described(handle)
+    relay = relay_at(description)
     return Device(
-        name=_ggml("ggml_backend_dev_name", text, ctypes.c_void_p)(handle).decode(),
-        description=_ggml("ggml_backend_dev_description", text, ctypes.c_void_p)(handle).decode(),
-        kind=KINDS.get(_ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle), "?"),
+        name=ggml("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)(handle).decode(),
+        description=f"worker {relay.worker}" if relay else description,
+        kind=KINDS.get(ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle), "?"),
         memory_total=total.value,
         memory_free=free.value,
+        worker=relay.worker if relay else None,
     )
 
 
 def devices() -> tuple[Device, ...]:
-    """Every device this build found, the CPU among them."""
+    """Every device this build found and every one joined, the CPU among them."""
     return tuple(device_of(handle) for handle in device_handles())
+
+
+def named(names: Iterable[str], offered: Sequence[Device]) -> list[Device]:
+    """Those of the `offered` devices that have these names, in the names' order.
+
+    Raises DeviceError where one does not exist.
+    """
+    by_name = {device.name.lower(): device for device in offered}
+    wanted = [name.strip() for name in names if name.strip()]
+    for name in wanted:
+        if name.lower() not in by_name:
+            raise DeviceError(
+                f"there is no device {name!r}; there is "
+                + ", ".join(device.name for device in offered),
+                remedy="`runner doctor` lists devices and how to get more.",
+            )
+    return [by_name[name.lower()] for name in wanted]
 
 
 def build() -> Build:

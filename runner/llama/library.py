@@ -5,10 +5,15 @@ version every call would still "work", on the wrong bytes. So the version is che
 """
 
 import collections
+import contextlib
+import ctypes
 import importlib.metadata
 import os
 import sys
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
 
 from runner.errors import BuildError
 
@@ -53,6 +58,33 @@ LEVEL_ERROR, LEVEL_CONTINUED = 4, 5  # GGML_LOG_LEVEL_*
 _verbose = False
 
 
+def _ggml(name: str) -> Any:
+    """A function of ggml that llama-cpp-python does not bind, or None.
+
+    On Linux and macOS it resolves through libllama's dependencies; on Windows each DLL is opened.
+    """
+    folder = Path(llama_cpp._lib._name).parent
+    for path in (None, *sorted(folder.glob("ggml*.dll"))):
+        library = llama_cpp._lib if path is None else ctypes.CDLL(str(path))
+        if (function := getattr(library, name, None)) is not None:
+            return function
+    return None
+
+
+def has_ggml(name: str) -> bool:
+    """Whether this build's ggml has a function of that name."""
+    return _ggml(name) is not None
+
+
+def ggml(name: str, result: Any, *arguments: Any) -> Any:
+    """The function of ggml of that name, with these ctypes. Raises AttributeError."""
+    function = _ggml(name)
+    if function is None:
+        raise AttributeError(f"ggml has no {name}")
+    function.restype, function.argtypes = result, list(arguments)
+    return function
+
+
 def set_verbose(on: bool) -> None:
     """Also print llama.cpp's log to stderr (the `--verbose` option)."""
     global _verbose
@@ -69,7 +101,8 @@ def _receive_log(level: int, text: bytes, _user_data: Any) -> None:
     line = text.decode("utf-8", "replace")
     if level == LEVEL_CONTINUED and recent_log:
         recent_log[-1] += line
-    else:
+    elif not line.startswith("create_tensor: loading "):
+        # Of those there is one for every tensor that a file might have: all else would be gone.
         recent_log.append(line)
     if level == LEVEL_ERROR:
         _recent_errors.append(line)
@@ -90,3 +123,25 @@ def last_error() -> str:
         return "llama.cpp gave no reason"
     # "llama_model_load: error loading model: the reason"
     return _recent_errors[0].strip().rpartition(": error loading model: ")[2]
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def stderr_of_c() -> Iterator[Callable[[], str]]:
+    """What C code prints to stderr past its log, kept off the screen: a function that gives it.
+
+    The whole process's stderr is turned aside for that time, so it is for calls of milliseconds.
+    """
+    with tempfile.TemporaryFile() as aside:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield lambda: _all_of(aside)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

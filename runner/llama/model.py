@@ -1,14 +1,15 @@
 """A model loaded by llama.cpp: opened, described, freed."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.errors import BadModelFile, DeviceError, DoesNotFit
+from runner.errors import BadModelFile, DoesNotFit
 from runner.llama import library
-from runner.llama.devices import device_handles, device_of
 from runner.llama.library import llama_cpp
+from runner.llama.offload import assigned_layers, device_list, experts_override, split_list
+from runner.llama.rpc import relay_of
 from runner.llama.vocabulary import Vocabulary
 
 ALL_LAYERS = -1
@@ -27,30 +28,38 @@ class LlamaModel:
         path: Path,
         *,
         gpu_layers: int = ALL_LAYERS,
-        device: str | None = None,
+        devices: Sequence[str] | None = None,
+        split: Sequence[float] = (),
+        experts_on_cpu: bool = False,
         allocate: bool = True,
         progress: Progress | None = None,
     ) -> None:
-        """Load `path`. `device` restricts offloading to the ggml device of that name.
+        """Load `path`, with its last `gpu_layers` layers on the ggml `devices` of these names, in
+        shares of `split`; without them on every GPU of this machine, by its free memory.
 
-        Raises BadModelFile, DoesNotFit (no memory), DeviceError (no such device) and
-        KeyboardInterrupt where `progress` stopped it.
+        Raises BadModelFile, DoesNotFit (no memory), DeviceError (no such device, or a worker that
+        was lost) and KeyboardInterrupt where `progress` stopped it.
         """
         parameters = llama_cpp.llama_model_default_params()
-        parameters.n_gpu_layers = gpu_layers
+        parameters.n_gpu_layers = self.gpu_layers = gpu_layers
         if not allocate:
             parameters.no_alloc = True
             parameters.load_mode = LOAD_MODE_NONE
         # What the C structure points to must live through the call.
-        chosen = _device_list(device) if device is not None else None
-        if chosen is not None:
-            parameters.devices = ctypes.cast(chosen, ctypes.c_void_p)
+        chosen, named = device_list(devices if gpu_layers else ())
+        self._relays = [relay_of(device.worker) for device in named if device.worker]
+        shares, experts = split_list(split), experts_override()
+        parameters.devices = ctypes.cast(chosen, ctypes.c_void_p)
+        if split:
+            parameters.tensor_split = ctypes.cast(shares, ctypes.POINTER(ctypes.c_float))
+        if experts_on_cpu:
+            parameters.tensor_buft_overrides = ctypes.cast(experts, ctypes.c_void_p)
         stopped = False
 
         def report(fraction: float, _user_data: Any) -> bool:
             nonlocal stopped
             stopped = not (progress is None or progress(fraction))
-            return not stopped
+            return not (stopped or any(relay.lost for relay in self._relays))
 
         parameters.progress_callback = llama_cpp.llama_progress_callback(report)
         library.forget_log()
@@ -58,12 +67,25 @@ class LlamaModel:
         if not self._pointer:
             if stopped:
                 raise KeyboardInterrupt
+            self.check_workers()
             raise _load_failure(path)
+        self.layers_on = assigned_layers(library.recent_log)
+        """Layers by device, as llama.cpp placed them; the output counts as one more layer."""
         self.vocabulary = Vocabulary(self._pointer)
 
     @property
     def pointer(self) -> Any:
         return self._pointer
+
+    def check_workers(self) -> None:
+        """Raise DeviceError where another machine that has a part of the model was lost. What was
+        computed or read since then is worth nothing."""
+        for relay in self._relays:
+            relay.check()
+
+    @property
+    def architecture(self) -> str:
+        return self.metadata("general.architecture") or ""
 
     @property
     def context_train(self) -> int:
@@ -74,6 +96,13 @@ class LlamaModel:
     def sliding_window(self) -> int:
         """Positions a sliding-window layer still sees; 0 where there are none."""
         return int(llama_cpp.llama_model_n_swa(self._pointer))
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether some layers keep a state that cannot be taken back, instead of a cache."""
+        return bool(llama_cpp.llama_model_is_recurrent(self._pointer)) or bool(
+            llama_cpp.llama_model_is_hybrid(self._pointer)
+        )
 
     @property
     def layers(self) -> int:
@@ -106,6 +135,13 @@ class LlamaModel:
             llama_cpp.llama_model_is_diffusion(self._pointer)
         )
 
+    @property
+    def translates(self) -> bool:
+        """Whether it is an encoder and a decoder in one (T5)."""
+        return bool(llama_cpp.llama_model_has_encoder(self._pointer)) and bool(
+            llama_cpp.llama_model_has_decoder(self._pointer)
+        )
+
     def metadata(self, key: str) -> str | None:
         """A metadata value as llama.cpp writes it, or None."""
         buffer = ctypes.create_string_buffer(4096)
@@ -122,20 +158,6 @@ def _read(function: Any, pointer: Any) -> str:
     buffer = ctypes.create_string_buffer(256)
     function(pointer, buffer, len(buffer))
     return buffer.value.decode("utf-8", "replace")
-
-
-def _device_list(name: str) -> Any:
-    """A NULL-terminated list with the one device of that name; "none" gives an empty list."""
-    handles = device_handles()
-    found = [handle for handle in handles if device_of(handle).name.lower() == name.lower()]
-    if not found and name.lower() not in ("none", "cpu"):
-        there = ", ".join(device_of(handle).name for handle in handles)
-        raise DeviceError(
-            f"there is no device {name!r}; this build has {there}",
-            remedy="`runner doctor` lists devices and how to get more.",
-        )
-    offloading = [handle for handle in found if device_of(handle).kind != "cpu"]
-    return (ctypes.c_void_p * (len(offloading) + 1))(*offloading, None)
 
 
 def _load_failure(path: Path) -> Exception:

@@ -11,11 +11,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from runner.errors import BadModelFile
 from runner.llama.library import llama_cpp
 
 CONTROL = 1 << 3  # LLAMA_TOKEN_ATTR_CONTROL
 USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
-SENTENCEPIECE = 1  # LLAMA_VOCAB_TYPE_SPM
+SENTENCEPIECE, WORDPIECE = 1, 3  # LLAMA_VOCAB_TYPE_SPM and _WPM
 
 
 class Vocabulary:
@@ -30,6 +31,10 @@ class Vocabulary:
         self.is_sentencepiece = llama_cpp.llama_vocab_type(self._vocab) == SENTENCEPIECE
         self._pieces: dict[int, bytes] = {}
         self._marks: dict[int, str | None] = {}
+
+    @property
+    def pointer(self) -> Any:
+        return self._vocab
 
     def encode(self, text: str, *, marks: bool) -> list[int]:
         """The tokens of `text` without BOS; `marks` lets control tokens be recognised in it."""
@@ -55,6 +60,21 @@ class Vocabulary:
             for start, end in pairwise([0, *cuts, len(text)])
             for token in self.encode(text[start:end], marks=False)
         ]
+
+    def encode_whole(self, text: str) -> list[int]:
+        """The tokens of a text from outside with those that the vocabulary puts around a whole
+        text, such as BERT's CLS and SEP. Empty where the text is and there are none.
+
+        Raises BadModelFile where it wants one that it does not have: llama.cpp would abort.
+        """
+        pieces = llama_cpp.llama_vocab_type(self._vocab) == WORDPIECE
+        before = [self.bos] if pieces or self.add_bos else []
+        after = [self.eos] if llama_cpp.llama_vocab_get_add_eos(self._vocab) else []
+        if pieces:
+            after = [llama_cpp.llama_vocab_sep(self._vocab)]
+        if min([*before, *after], default=0) < 0:
+            raise BadModelFile("the model's vocabulary lacks what begins or ends a text")
+        return [*before, *self.encode_content(text), *after]
 
     def piece(self, token: int) -> bytes:
         """The bytes `token` stands for; a mark gives its own name."""
@@ -83,6 +103,27 @@ class Vocabulary:
         """Whether `text` is the name of one mark."""
         tokens = self.encode(text, marks=True)
         return len(tokens) == 1 and self.mark(tokens[0]) == text
+
+    def speaks_like(self, other: "Vocabulary") -> bool:
+        """Whether the tokens of both mean the same. One may have more of them than the other: of
+        one family the larger models are often padded."""
+        if (self.bos, self.eos, self.is_sentencepiece) != (
+            other.bos, other.eos, other.is_sentencepiece
+        ):  # fmt: skip
+            return False
+        both = range(min(self.size, other.size))
+        return all(self._name(token) == other._name(token) for token in both)
+
+    def _name(self, token: int) -> bytes:
+        """How the file writes a token, without a guess at what it prints."""
+        return bytes(llama_cpp.llama_vocab_get_text(self._vocab, token))
+
+    @cached_property
+    def suppressed(self) -> tuple[int, ...]:
+        """Tokens that the model's file wants never to be sampled."""
+        count = ctypes.c_int32()
+        first = llama_cpp.llama_vocab_get_suppress_tokens(self._vocab, ctypes.byref(count))
+        return tuple(first[: count.value]) if count.value else ()
 
     @cached_property
     def marks(self) -> dict[int, str]:

@@ -9,7 +9,7 @@ from runner.machine.instruction_sets import instruction_sets
 from runner.machine.memory import Memory, memory
 from runner.machine.platform import Platform, platform_facts
 from runner.machine.processors import Processors, processors
-from runner.machine.remedies import gpu_remedy
+from runner.machine.remedies import gpu_remedy, rpc_remedy
 
 __all__ = [
     "Accelerator",
@@ -23,4 +23,5 @@ __all__ = [
     "memory",
     "platform_facts",
     "processors",
+    "rpc_remedy",
 ]

@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from runner.machine.accelerators import Accelerator
@@ -23,7 +24,10 @@ FLAGS = {
     "hip": "-DGGML_HIP=on",
     "metal": "-DGGML_METAL=on",
     "vulkan": "-DGGML_VULKAN=on",
+    "rpc": "-DGGML_RPC=on",
 }
+# How llama.cpp begins the names of a backend's devices.
+DEVICES = {"CUDA": "cuda", "ROCm": "hip", "Metal": "metal", "MTL": "metal", "Vulkan": "vulkan"}
 # Vendor: the backend made for its GPUs, and the toolkit's compiler as installed by default.
 TOOLKITS = {
     "NVIDIA": ("cuda", Path("/usr/local/cuda/bin/nvcc")),
@@ -49,20 +53,27 @@ def remedy(
     if platform.system == "macOS":
         if platform.emulated:
             return "rm -rf .venv && arch -arm64 python3 -m runner doctor"
-        return compile_line("metal", platform.system, installer, requirement)
+        return compile_line(["metal"], platform.system, installer, requirement)
     if toolkit is not None:
         backend = TOOLKITS[accelerator.vendor][0]
-        line = compile_line(backend, platform.system, installer, requirement)
+        line = compile_line([backend], platform.system, installer, requirement)
         off_path = platform.system == "Linux" and shutil.which(toolkit.name) is None
         return f'PATH="{toolkit.parent}:$PATH" {line}' if off_path else line
     if platform.machine in ("x86_64", "AMD64"):
         return wheel_line("vulkan", installer, requirement)
-    return compile_line("vulkan", platform.system, installer, requirement)
+    return compile_line(["vulkan"], platform.system, installer, requirement)
 
 
-def compile_line(backend: str, system: str, installer: str, requirement: str) -> str:
-    """Compile `requirement` for `backend`, past the wheels that pip and uv keep from earlier."""
-    flags = FLAGS[backend]
+def rpc_remedy(devices: Iterable[str], system: str) -> str:
+    """The command line, for the shell of `system`, that adds the RPC backend to a build with
+    these devices, and takes none of them away."""
+    kept = {DEVICES[prefix] for name in devices for prefix in DEVICES if name.startswith(prefix)}
+    return compile_line([*sorted(kept), "rpc"], system, installer_here(), installed_requirement())
+
+
+def compile_line(backends: Iterable[str], system: str, installer: str, requirement: str) -> str:
+    """Compile `requirement` for `backends`, past the wheels that pip and uv keep from earlier."""
+    flags = " ".join(FLAGS[backend] for backend in backends)
     fresh = "--force-reinstall --no-deps --no-cache-dir"
     install = f'{installer} {fresh} --no-binary {PACKAGE} "{requirement}"'
     if system == "Windows":

@@ -59,6 +59,11 @@ class ReplyParser:
         """The parts that were held back; the reply is over."""
         return self._advance(final=True)
 
+    @property
+    def kind(self) -> Kind:
+        """The kind of what has been told apart so far, and of what comes next."""
+        return self._kind
+
     def watches(self, token: str) -> bool:
         """Whether this control token is a mark or a part of one, and so has to be fed."""
         return any(token in mark for marks in self._turns.values() for mark in marks)

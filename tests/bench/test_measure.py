@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runner.bench import Result, Workload, measure, record, summarize, workloads
 from runner.bench.measure import GREEDY
+from runner.engine.options import Options
 from runner.errors import RunnerError
 from runner.models import Ready
 
@@ -62,13 +63,22 @@ def test_rates_are_tokens_over_time(results: tuple[Result, ...]) -> None:
         assert result.first_token.count == REPEAT
 
 
-def test_a_run_that_found_its_prompt_in_the_cache_is_void(tiny: Ready) -> None:
+def test_what_earlier_requests_left_is_not_reused(tiny: Ready) -> None:
     workload = Workload("prefill", 32)
-    # What the warm-up is about to read is left in the cache.
+    prompt = workload.prompt(tiny.model.vocabulary, seed=0)
+    tiny.model.generate(prompt, Options(sampling=GREEDY, max_tokens=1)).drain()
+    (result,) = measure(tiny.model, [workload], 1)
+    assert result.samples[0].timings.reused_tokens == 0
+
+
+def test_a_run_that_found_its_prompt_in_use_is_void(tiny: Ready) -> None:
+    workload = Workload("prefill", 32)
     prompt = workload.prompt(tiny.model.vocabulary, seed=-1)
-    tiny.model.generate(prompt, sampling=GREEDY, max_tokens=1).drain()
-    with pytest.raises(RunnerError, match="pp32 is void: 31 tokens"):
-        measure(tiny.model, [workload], 1)
+    with tiny.model.generate(prompt, Options(sampling=GREEDY, ignore_end=True)) as endless:
+        next(endless)
+        with pytest.raises(RunnerError, match="pp32 is void: 31 tokens"):
+            measure(tiny.model, [workload], 1)
+    endless.drain()
 
 
 @given(prompt=st.integers(1, 2000), reply=st.integers(1, 40))
@@ -98,7 +108,7 @@ def test_the_record_holds_every_sample_and_what_ran(
     assert written["model"]["parameters"] > 10**6
     assert written["placement"] | {"devices": None} == {
         "context": 256, "threads": 1, "gpu_layers": tiny.placement.gpu_layers, "kv": "f16",
-        "devices": None,
+        "devices": None, "adapters": (),
     }  # fmt: skip
     assert written["placement"]["devices"][-1] == "CPU"
     assert written["machine"]["processor"]["usable"] >= 1

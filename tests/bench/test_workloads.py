@@ -1,6 +1,5 @@
 """What is run: names, lengths and prompts."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,14 +35,3 @@ def test_prompts_are_repeatable_and_differ_from_the_first_token_on(tiny: Ready) 
     for prompt in prompts:
         assert len(prompt) == 64
         assert all(0 <= token < vocabulary.size for token in prompt)
-
-
-def test_a_decode_never_leaves_bos_in_the_cache(
-    tiny: Ready, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vocabulary, decode = tiny.model.vocabulary, Workload("decode", 8)
-    drawn = decode.prompt(vocabulary, seed=0)
-    assert len(drawn) == 1
-    monkeypatch.setattr(vocabulary, "bos", drawn[0])
-    (token,) = decode.prompt(vocabulary, seed=0)
-    assert token != drawn[0] and 0 <= token < vocabulary.size

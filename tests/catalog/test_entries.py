@@ -51,6 +51,18 @@ def test_an_entry_says_what_a_person_needs_to_choose(entry: Entry) -> None:
     assert not entry.suggest or entry.distilled != "no"
 
 
+def test_a_draft_is_a_smaller_model_of_the_same_vocabulary_that_can_take_back() -> None:
+    pairs = [(entry, entry_named(entry.draft)) for entry in FETCHED if entry.draft]
+    assert pairs
+    for entry, draft in pairs:
+        assert entry.shape and draft.shape
+        assert draft.architecture == entry.architecture
+        assert draft.parameters * 2 < entry.parameters
+        # The larger ones of a family are padded by up to 128 rows more.
+        assert abs(draft.shape.vocabulary - entry.shape.vocabulary) <= 128
+        assert not draft.recurrent and not draft.shape.sliding_layers
+
+
 @each_file
 def test_a_file_is_named_after_its_quantization_and_has_its_size(
     entry: Entry, file: Quantization

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from runner.engine.events import Sampling
+from runner.engine.options import Options
+from runner.engine.sampling import Sampling
 from runner.models import Ready
 from runner.prompt import Prompt
 
@@ -16,7 +17,9 @@ def endless(ready: Ready) -> Sampling:
     """Uniform draws with a seed that does not meet the token that ends a reply for `LENGTH`."""
     for seed in range(100):
         sampling = replace(UNIFORM, seed=seed)
-        stream = ready.model.generate(Prompt.raw("on"), sampling=sampling, max_tokens=LENGTH)
+        stream = ready.model.generate(
+            Prompt.raw("on"), Options(sampling=sampling, max_tokens=LENGTH)
+        )
         if stream.drain().reason == "length":
             return sampling
     raise AssertionError("no seed of a hundred makes a long reply")

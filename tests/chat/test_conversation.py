@@ -1,6 +1,8 @@
 """A conversation with the shipped model: whose turn it is, and what is kept."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +30,13 @@ def roles(conversation: Conversation) -> list[str]:
     return [turn.role for turn in conversation.turns]
 
 
+def read_ahead(model: Ready) -> None:
+    deadline = time.monotonic() + 30
+    while model.model.reading_ahead:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_reply_joins_the_turns_when_it_ends(conversation: Conversation) -> None:
     reply = conversation.send("hello")
     assert roles(conversation) == ["user"]
@@ -51,11 +60,39 @@ def test_the_next_prompt_begins_with_what_was_said(conversation: Conversation) -
     assert timings.reused_tokens >= first.finish.timings.prompt_tokens - 3
 
 
+def test_the_last_answer_is_read_before_the_next_question_comes(
+    conversation: Conversation, model: Ready
+) -> None:
+    """Without its reasoning, as the next prompt will have it."""
+    list(conversation.send("My name is Anna."))
+    read_ahead(model)
+    again = conversation.send("What is my name?")
+    list(again)
+    timings = again.finish.timings
+    question = len(model.model.vocabulary.encode("What is my name?", marks=False))
+    assert timings.prompt_tokens - timings.reused_tokens < question + 10
+
+
+def test_what_is_typed_is_read_before_it_is_sent(conversation: Conversation, model: Ready) -> None:
+    """But for the last word, which may still change; also where the turn comes out otherwise."""
+    typed = "Sort 431, 25, 736, 98, 512 and 60"
+    conversation.expect(typed)
+    read_ahead(model)
+    asked = conversation.send(typed + "1")
+    list(asked)
+    timings = asked.finish.timings
+    assert timings.prompt_tokens - timings.reused_tokens < 10
+    conversation.clear()
+    other = conversation.send("hello")
+    list(other)
+    assert other.text("answer").startswith("Hello!")
+
+
 def test_what_was_said_before_a_stop_is_kept(
     model: Ready, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(model, "sampling", endless(model))
+        patch.setattr(model, "options", replace(model.options, sampling=endless(model)))
         reply = conversation.send("hello")
         heard = [next(reply), next(reply)]
         reply.cancel()

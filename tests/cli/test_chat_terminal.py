@@ -149,6 +149,22 @@ def test_several_lines_are_one_turn(terminal: Terminal) -> None:
     assert terminal.end() == 0
 
 
+def test_what_is_pasted_is_read_before_it_is_sent(terminal: Terminal) -> None:
+    terminal.until(">>>")
+    terminal.type(PASTE.format("Sort " + ", ".join(map(str, range(100, 160)))))
+    terminal.until("159")
+    time.sleep(3)  # a person looks at what was pasted
+    terminal.type(ENTER)
+    terminal.until(">>>")
+    terminal.type("/stats" + ENTER)
+    counts = re.search(r"prompt (\d+) tokens, (\d+) of them reused", terminal.until("reused"))
+    assert counts is not None
+    assert int(counts[2]) >= int(counts[1]) - 10 > 200
+    terminal.until(">>>")
+    terminal.type(CTRL_D)
+    assert terminal.end() == 0
+
+
 def test_a_prompt_longer_than_the_context_is_taken_back(terminal: Terminal) -> None:
     terminal.until(">>>")
     terminal.type(PASTE.format("word " * 2500) + ENTER)

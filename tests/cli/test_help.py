@@ -60,6 +60,13 @@ def test_version(runner: Runner) -> None:
     assert runner("--version").out == f"runner {__version__}\n"
 
 
+def test_what_few_need_is_told_in_a_line_each(runner: Runner) -> None:
+    words = runner("run", "-h").out.partition("More sampling")[2].rstrip().splitlines()
+    few = [option for option in OPTIONS if option.group == "more sampling"]
+    assert len(words) == 1 + len(few)
+    assert max(map(len, words)) < 80
+
+
 @pytest.mark.parametrize("command", ["chat", "run"])
 def test_every_option_is_in_its_group(runner: Runner, command: str) -> None:
     said = runner(command, "-h")
@@ -68,7 +75,7 @@ def test_every_option_is_in_its_group(runner: Runner, command: str) -> None:
     found = {}
     for line in said.out.splitlines():
         if line and not line.startswith(" "):
-            group = line.rstrip(":").lower()
+            group = line.partition(" (")[0].rstrip(":").lower()
         elif line.startswith("  --"):
             found[line.split()[0].rstrip(",")] = group
     for option in OPTIONS:

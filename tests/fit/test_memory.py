@@ -13,14 +13,14 @@ from runner.gguf import read_header
 MIB = 2**20
 
 
-def allocated_kv(path: Path, context: int) -> float:
-    """MiB of KV cache and recurrent state in llama.cpp's log for a context of that size."""
+def allocated_kv(path: Path, context: int, sequences: int = 1) -> float:
+    """MiB of KV cache and recurrent states in llama.cpp's log for a context of that size."""
     from runner.llama import library
     from runner.llama.context import LlamaContext
     from runner.llama.model import LlamaModel
 
     model = LlamaModel(path, gpu_layers=0)
-    LlamaContext(model, context=context, batch=512, threads=1).close()
+    LlamaContext(model, context=context, batch=512, threads=1, sequences=sequences).close()
     model.close()
     log = "".join(library.recent_log)
     return sum(map(float, re.findall(r"(?:KV|RS) buffer size = +([\d.]+) MiB", log)))
@@ -40,11 +40,12 @@ def test_kv_of_the_shipped_model(tiny_path: Path, context: int) -> None:
     ["qwen3-dense", "gemma3-dense", "gpt-oss-moe", "lfm2-dense", "qwen35-dense", "mamba2-dense",
      "nemotron_h-dense", "deepseek2-moe"],
 )  # fmt: skip
-def test_kv_of_every_kind_of_cache(shared: Path, name: str) -> None:
+@pytest.mark.parametrize("sequences", [1, 4])
+def test_kv_of_every_kind_of_cache(shared: Path, name: str, sequences: int) -> None:
     path = shared / "models" / "archs" / f"{name}.gguf"
-    need = footprint(read_header(path))
+    need = footprint(read_header(path), sequences=sequences)
     estimate = (need.kv_per_token * 4096 + need.kv_fixed) / MIB
-    assert estimate == pytest.approx(allocated_kv(path, 4096), abs=0.03)
+    assert estimate == pytest.approx(allocated_kv(path, 4096, sequences), abs=0.03 * sequences)
 
 
 sizes = st.integers(min_value=0, max_value=2**34)

@@ -32,17 +32,25 @@ def test_sampling_comes_from_the_user_then_the_catalogue_then_the_program() -> N
         assert ready.origins["presence_penalty"] == "program"
 
 
-def with_metadata(source: Path, target: Path, **values: float) -> Path:
-    """A copy of a GGUF with recommended sampling written into its header."""
+def with_metadata(
+    source: Path, target: Path, template: str | None = None, **values: object
+) -> Path:
+    """A copy of a GGUF with recommended sampling, or another template, written into its header."""
     reader = gguf.GGUFReader(source)
     writer = gguf.GGUFWriter(target, str(reader.fields["general.architecture"].contents()))
     for name, found in reader.fields.items():
         if name.startswith("GGUF.") or name == "general.architecture":
             continue
         kind, *inner = found.types
-        writer.add_key_value(name, found.contents(), kind, inner[0] if inner else None)
+        replaced = template if name == "tokenizer.chat_template" else None
+        writer.add_key_value(name, replaced or found.contents(), kind, inner[0] if inner else None)
+    kinds = {
+        float: gguf.GGUFValueType.FLOAT32,
+        int: gguf.GGUFValueType.INT32,
+        str: gguf.GGUFValueType.STRING,
+    }
     for key, value in values.items():
-        writer.add_float32(f"general.sampling.{key}", value)
+        writer.add_key_value(f"general.sampling.{key}", value, kinds[type(value)])
     for tensor in reader.tensors:
         writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
     writer.write_header_to_file()

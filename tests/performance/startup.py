@@ -1,6 +1,6 @@
 """How much processor time Runner takes to start.
 
-    python tests/performance/startup.py [--repeat 20]
+    python -m tests.performance.startup [--repeat 20]
 
 CPU time of whole processes, from the interpreter's start to its exit handlers: unlike the time on
 the clock it hardly depends on what else the machine does. `runner --help` is what every shell

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.settings import KV_TYPES, config_file, data_directory
+from runner.settings import KV_TYPES, SAMPLERS, config_file, data_directory
 
 
 def test_the_environment_names_both_places(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +27,9 @@ def test_kv_types_are_those_llama_cpp_is_given() -> None:
     from runner.llama.context import KV_TYPES as KNOWN
 
     assert set(KV_TYPES) == set(KNOWN)
+
+
+def test_samplers_are_those_of_the_engine() -> None:
+    from runner.engine.sampling import ORDER
+
+    assert SAMPLERS == ORDER

@@ -1,5 +1,6 @@
 """Which of several settings wins, as properties over all options and sources."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from runner.errors import ConfigurationError
-from runner.settings import BY_NAME, OPTIONS, Option, Settings, config_file, load
+from runner.option import Option
+from runner.settings import BY_NAME, OPTIONS, Settings, config_file, load
 
 SHARES_FIXTURES = hypothesis(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
@@ -18,7 +20,13 @@ SHARES_FIXTURES = hypothesis(
 
 
 def values(option: Option) -> st.SearchStrategy[Any]:
-    """Allowed values of an option."""
+    """Allowed values of an option, as they are in the settings."""
+    if option.many:
+        return st.lists(single(option), min_size=1, max_size=3).map(tuple)
+    return single(option)
+
+
+def single(option: Option) -> st.SearchStrategy[Any]:
     if option.choices:
         return st.sampled_from(option.choices)
     if option.type is bool:
@@ -39,13 +47,19 @@ def write_toml(path: Path, table: dict[str, Any]) -> None:
     def text(value: Any) -> str:
         if isinstance(value, bool):
             return str(value).lower()
+        if isinstance(value, tuple):
+            return f"[{', '.join(map(text, value))}]"
         if isinstance(value, str):
             escaped = "".join(f"\\U{ord(character):08x}" for character in value)
             return f'"{escaped}"'
         return repr(value)
 
     content = "".join(f"{name} = {text(value)}\n" for name, value in table.items())
-    assert tomllib.loads(content) == table
+    read = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in tomllib.loads(content).items()
+    }
+    assert read == table
     path.write_text(content, "utf-8")
 
 
@@ -57,7 +71,8 @@ def test_command_line_over_environment_over_file(
     with pytest.MonkeyPatch.context() as patch:
         write_toml(config_file(), file)
         for name, value in environment.items():
-            patch.setenv(BY_NAME[name].variable, str(value))
+            many = isinstance(value, tuple)
+            patch.setenv(BY_NAME[name].variable, json.dumps(value) if many else str(value))
         settings = load(command_line)
     for option in OPTIONS:
         name = option.name
@@ -70,7 +85,8 @@ def test_command_line_over_environment_over_file(
             assert (value, origin) == (file[name], f"file ({config_file()})")
         else:
             assert (value, origin) == (None, "default")
-        assert value is None or type(value) is option.type
+        for one in value if option.many and value else [value]:
+            assert one is None or type(one) is option.type
 
 
 @given(st.sampled_from(OPTIONS), st.booleans())
@@ -78,7 +94,9 @@ def test_command_line_over_environment_over_file(
 def test_none_on_the_command_line_is_not_given(option: Option, in_environment: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if in_environment:
-            text = {bool: "yes", str: "cpu", int: "7", float: "0.5"}[option.type]
+            text = {bool: "yes", str: "cpu", int: "2", float: f"{option.minimum or 0.5:g}"}[
+                option.type
+            ]
             patch.setenv(option.variable, option.choices[0] if option.choices else text)
         settings = load({option.name: None})
     assert (settings.get(option.name) is not None) == in_environment
@@ -100,6 +118,28 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load({}).ctx is None
 
 
+@pytest.mark.parametrize(
+    ("text", "stop"),
+    [
+        ("User:", ("User:",)),
+        ('["\\n\\n", "User:"]', ("\n\n", "User:")),
+        ("[END]", ("[END]",)),
+        ("[]", ()),
+    ],
+)
+def test_several_values_in_the_environment(
+    text: str, stop: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_STOP", text)
+    assert load({}).stop == stop
+
+
+def test_one_of_several_values() -> None:
+    assert load({"stop": "User:"}).stop == ("User:",)
+    assert load({"stop": ["a", "b"]}).stop == ("a", "b")
+    assert load({"stop": []}).stop is None
+
+
 def test_a_whole_number_is_a_number() -> None:
     temperature = load({"temperature": 1}).temperature
     assert temperature == 1.0
@@ -117,10 +157,15 @@ def test_a_whole_number_is_a_number() -> None:
         ("temperature = true", "temperature is True; it must be a number"),
         ("quiet = 1", "quiet is 1; it must be true or false"),
         ("device = 0", "device is 0; it must be text"),
-        ("think = 'loud'", "think is 'loud'; it must be show or hide"),
+        ("think = 'loud'", "think is 'loud'; it must be show, hide, on or off"),
         ("kv = []", "kv is []; it must be f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0"),
         ("gpu_layers = -2", "gpu_layers is -2; it must be from -1 to 2147483647"),
         ("seed = 4294967295", "seed is 4294967295; it must be from 0 to 4294967294"),
+        ("stop = ['a', '']", "stop is ''; it must be text that is not empty"),
+        ("stop = [1]", "stop is 1; it must be text"),
+        ("repeat_penalty = 0", "repeat_penalty is 0; it must be 0.01 or more"),
+        ("frequency_penalty = nan", "frequency_penalty is nan; it must be from -100 to 100"),
+        ("mirostat = 3", "mirostat is 3; it must be from 0 to 2"),
         ("ctx = 0", "ctx is 0; it must be from 1 to 2147483647"),
         ("max_tokens = 0", "max_tokens is 0; it must be 1 or more"),
         (f"temperature = 1{'0' * 400}", f"temperature is 1{'0' * 400}; it must be 0 or more"),

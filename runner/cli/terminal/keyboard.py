@@ -1,26 +1,36 @@
 """Where a chat's turns come from: a person's keyboard, or the lines of a pipe."""
 
+import asyncio
 import os
 import sys
+from asyncio import TimerHandle
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.output import note
 from runner.settings import data_directory
 
 if TYPE_CHECKING:
+    from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.history import History
 
 PROMPT = ">>> "
 CONTINUATION = "... "
+
+REST_SECONDS = 0.3
+"""How long nothing has to be typed for what was typed to be worth reading."""
 
 
 class Keyboard:
     """Turns typed at a terminal: Enter sends, Alt-Enter and Ctrl-J begin a new line, a paste stays
     whole, and what was typed is remembered for the person who owns the account alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, typing: Callable[[str], None]) -> None:
+        """`typing` is told of what has been typed or pasted so far, whenever it rests a moment."""
         from prompt_toolkit import PromptSession
 
+        self._typing = typing
+        self._rest: TimerHandle | None = None
         self._session: PromptSession[str] = PromptSession(
             message=PROMPT,
             multiline=True,
@@ -30,12 +40,25 @@ class Keyboard:
             enable_history_search=True,
             reserve_space_for_menu=0,
         )
+        self._session.default_buffer.on_text_changed += self._changed
+
+    def _changed(self, buffer: "Buffer") -> None:
+        self._stop_waiting()
+        clock = asyncio.get_running_loop()
+        self._rest = clock.call_later(REST_SECONDS, lambda: self._typing(buffer.text))
+
+    def _stop_waiting(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     def read(self) -> str | None:
         """The next turn; None when Ctrl-D on an empty line ends the chat."""
         while True:
             try:
-                return self._session.prompt()
+                text = self._session.prompt()
+                self._stop_waiting()
+                return text
             except EOFError:
                 return None
             except KeyboardInterrupt:
