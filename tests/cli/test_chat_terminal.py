@@ -155,6 +155,7 @@ def test_what_is_pasted_is_read_before_it_is_sent(terminal: Terminal) -> None:
     terminal.until("159")
     time.sleep(3)  # a person looks at what was pasted
     terminal.type(ENTER)
+    terminal.until("thought for ")
     terminal.until(">>>")
     terminal.type("/stats" + ENTER)
     counts = re.search(r"prompt (\d+) tokens, (\d+) of them reused", terminal.until("reused"))
