@@ -33,9 +33,9 @@ def llama_bench() -> Path:
     program = FOLDER / PINNED_VERSION / "build" / "bin" / "llama-bench"
     if not program.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        download = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
-        download += ["--no-build-isolation", "--dest", str(FOLDER)]
-        subprocess.run([*download, f"llama-cpp-python=={PINNED_VERSION}"], check=True)
+        download = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(FOLDER)]
+        download += ["--no-binary", "llama-cpp-python", f"llama-cpp-python=={PINNED_VERSION}"]
+        subprocess.run(download, check=True)
         name = f"llama_cpp_python-{PINNED_VERSION}"
         with tarfile.open(FOLDER / f"{name}.tar.gz") as package:
             package.extractall(FOLDER / PINNED_VERSION, filter="data")
