@@ -31,7 +31,7 @@ LOGS = [
     ),
     (
         "error: Request failed after 3 retries in 11.5s\n"
-        "  cause: Failed to fetch: https://pypi.org/simple/rich/\n"
+        "  cause: Failed to fetch: https://index.example/simple/rich/\n"
         "  cause: tcp connect error\n  cause: Connection refused (os error 111)\n",
         NetworkError,
         "the package index cannot be reached.",
