@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from runner import models
-from runner.cli.output import note
+from runner.cli.output import remark
 from runner.cli.terminal.interrupts import on_interrupt
 from runner.cli.terminal.progress import PassingLine, TransferProgress
 from runner.cli.words import size
@@ -61,15 +61,12 @@ def _on_disk() -> dict[str, int]:
 
 def load(located: Located, settings: Settings) -> Ready:
     """Load the model; Ctrl-C stops the load. Raises what `models.ready` raises."""
-
-    def remark(text: str) -> None:
-        if not settings.quiet:
-            note(text)
-
     return _in_sight(
         located,
         settings,
-        lambda progress: models.ready(located, settings, progress=progress, remark=remark),
+        lambda progress: models.ready(
+            located, settings, progress=progress, remark=lambda text: remark(text, settings)
+        ),
     )
 
 
@@ -86,10 +83,6 @@ def _in_sight(
     located: Located, settings: Settings, load: Callable[[Callable[[float], bool]], T]
 ) -> T:
     """What `load` gives, with its progress shown; Ctrl-C stops it."""
-    if settings.verbose:
-        from runner.llama.library import set_verbose
-
-        set_verbose(True)
     stopped = threading.Event()
     line = PassingLine(settings)
 

@@ -57,12 +57,8 @@ def run(
         for line in ready.placement.remarks:
             remark(line, settings)
         passing = PassingLine(settings)
-
-        def progress(done: int, total: int) -> None:
-            passing.show(f"read {done} of {total} tokens")
-
         asked = _prompt(ready, text, settings, raw=raw)
-        streams = ready.samples(asked, samples, progress=progress)
+        streams = ready.samples(asked, samples, progress=passing.reading)
         said = _show_all(ready, streams, passing, settings, exact=raw)
         if settings.json:
             each = [facts(ready, one, stream.finish) for one, stream in said]

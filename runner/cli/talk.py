@@ -81,15 +81,11 @@ class Talk:
         """Show the reply to `text`, or to the last question again. A question that cannot be asked
         is taken back, and told."""
         line = PassingLine(self._settings)
-
-        def progress(done: int, total: int) -> None:
-            line.show(f"read {done} of {total} tokens")
-
         try:
             if text is None:
-                reply = self._conversation.regenerate(progress)
+                reply = self._conversation.regenerate(line.reading)
             else:
-                reply = self._conversation.send(text, progress)
+                reply = self._conversation.send(text, line.reading)
             if reply is None:
                 note("there is nothing to answer again")
                 return

@@ -48,8 +48,7 @@ def embedder(
             f"{free / 2**30:.1f} GiB are free",
             remedy="Choose a smaller --ctx.",
         )
-    if located.entry is None or located.entry.path is None:
-        probe_once(located.path)
+    probe_once(located)
     loaded = Embedder.open(located.path, replace(placement, context=tokens), progress=progress)
     if located.record is not None:
         Library().touch(located.record)

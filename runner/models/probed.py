@@ -4,14 +4,19 @@ import json
 from pathlib import Path
 
 from runner.errors import DiskError
+from runner.models.find import Located
 from runner.settings import data_directory
 
 
-def probe_once(path: Path) -> None:
-    """Probe a file the first time it is seen; changed files are probed again."""
+def probe_once(located: Located) -> None:
+    """Probe a model's file the first time it is seen; changed files are probed again. The one that
+    ships needs none."""
+    if located.entry is not None and located.entry.path is not None:
+        return
     from runner.llama.library import PINNED_VERSION
     from runner.llama.probe import probe
 
+    path = located.path
     state = path.stat()
     stamp = [state.st_size, state.st_mtime_ns, PINNED_VERSION]
     memory = data_directory() / "probed.json"

@@ -135,8 +135,7 @@ def ready(
     draft = draft_of(settings, located)
     if draft is not None:
         options = replace(options, speculate=True)
-    if located.entry is None or located.entry.path is None:
-        probe_once(located.path)
+    probe_once(located)
     model = Model.open(
         located.path,
         placement,

@@ -39,6 +39,10 @@ class PassingLine:
             sys.stderr.write(f"\r{dim(clean(text), sys.stderr)}\x1b[K")
             sys.stderr.flush()
 
+    def reading(self, done: int, total: int) -> None:
+        """How far a prompt has been read."""
+        self.show(f"read {done} of {total} tokens")
+
     def clear(self) -> None:
         """Take the line away. It may be shown again, after the same patience."""
         if self._shown:
