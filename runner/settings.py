@@ -19,6 +19,7 @@ SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "m
 LARGEST_SEED = 2**32 - 2  # llama.cpp reads 2**32 - 1 as "draw one"
 LARGEST_COUNT = 2**31 - 1  # what llama.cpp's C functions can be told
 LARGEST_THREADS = 512  # GGML_MAX_N_THREADS
+WORKER_PORT = 50052  # where a worker listens unless told otherwise, as llama.cpp's own does
 
 OPTIONS: tuple[Option, ...] = (
     Option("temperature", float, "sampling",

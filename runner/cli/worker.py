@@ -10,6 +10,7 @@ import typer
 
 from runner.cli import options
 from runner.errors import DeviceError
+from runner.settings import WORKER_PORT
 
 if TYPE_CHECKING:
     from runner.llama.devices import Device
@@ -27,7 +28,7 @@ def worker(
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="NUMBER", help="Port; 0 takes a free one.")
-    ] = 50052,
+    ] = WORKER_PORT,
     device: options.Device = None,
     threads: options.Threads = None,
     quiet: options.Quiet = None,

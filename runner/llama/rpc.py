@@ -15,9 +15,7 @@ from collections.abc import Callable, Sequence
 from runner.errors import ConfigurationError, DeviceError
 from runner.llama.library import ggml, has_ggml
 from runner.llama.relay import Relay, probe
-
-PORT = 50052
-"""Where a worker listens unless told otherwise, as llama.cpp's own does."""
+from runner.settings import WORKER_PORT
 
 # In the order of joining. What llama.cpp once knows as a device it knows until the process ends.
 _relays: list[Relay] = []
@@ -39,10 +37,10 @@ def addresses(text: str) -> tuple[tuple[str, int], ...]:
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or port.endswith("]"):  # no port, or an IPv6 address in brackets without one
-        host, port = text, str(PORT)
+        host, port = text, str(WORKER_PORT)
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise ConfigurationError(
-            f"{text!r} is not the address of a worker", remedy="It looks like host:50052."
+            f"{text!r} is not the address of a worker", remedy=f"It looks like host:{WORKER_PORT}."
         )
     return host.strip("[]"), int(port)
 

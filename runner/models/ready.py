@@ -135,7 +135,9 @@ def ready(
     draft = draft_of(settings, located)
     if draft is not None:
         options = replace(options, speculate=True)
-    probe_once(located)
+    for one in (located, draft):
+        if one is not None:
+            probe_once(one)
     model = Model.open(
         located.path,
         placement,

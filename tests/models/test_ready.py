@@ -81,6 +81,13 @@ def test_a_foreign_file_is_probed_once(tiny_path: Path, tmp_path: Path) -> None:
     assert json.loads(memory.read_text()) == first
 
 
+def test_a_foreign_draft_is_probed_too(tiny_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "draft.gguf"
+    path.write_bytes(tiny_path.read_bytes())
+    models.ready(models.locate("tiny"), settings.load({"ctx": 256, "draft": str(path)})).close()
+    assert str(path.resolve()) in json.loads((data_directory() / "probed.json").read_text())
+
+
 def test_a_bad_file_is_not_remembered_as_good(tiny_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "strange.gguf"
     architecture = read_header(tiny_path).architecture.encode()

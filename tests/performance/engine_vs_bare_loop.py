@@ -10,7 +10,8 @@ on the same random prompts and with the same sampler. The bare side fills a batc
 Prefill: from the start of reading to the first sampled token. Decode: from there to the last one.
 With several sequences all prompts are read before the bare side's replies begin; the engine's
 replies begin as their prompts are read, so its decoding is timed from the last first token on.
-`--memory` measures peak memory instead, each side alone in a child process.
+`--memory` measures peak memory instead, each side alone in a child process. `--asked` is the least
+ratio that is wanted, and printed beside what was found.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from runner.engine.stream import Stream
 from runner.fit import Placement
 from runner.llama.library import llama_cpp
 from tests.performance.bare import BareLoop, Run
-from tests.performance.interleaved import pairs, show
+from tests.performance.interleaved import note, pairs, show
 
 
 def engine_run(
@@ -89,11 +90,14 @@ def compare(options: argparse.Namespace) -> None:
             f"{'greedy' if sampling.temperature <= 0 else 'sampled'}"
         )
         bare.close()
+    name, asked = options.model.stem, f"at least {options.asked}" if options.asked else ""
+    shape = f"{options.reply_tokens - 1} tokens"
+    shape += f" of each of {options.sequences} sequences" if options.sequences > 1 else ""
     if options.sequences == 1:
         rates = [{side: run.prefill_rate for side, run in pair.items()} for pair in measured]
-        show(f"prefill, {options.prompt_tokens} tokens", "tokens/s", rates)
+        show(f"{name}: prefill, {options.prompt_tokens} tokens", "tokens/s", rates, bound=asked)
     rates = [{side: run.decode_rate for side, run in pair.items()} for pair in measured]
-    show(f"decode, {options.reply_tokens - 1} tokens of each", "tokens/s", rates)
+    show(f"{name}: decode, {shape}", "tokens/s", rates, bound=asked)
     same = sum(pair["bare loop"].reply == pair["engine"].reply for pair in measured)
     print(f"same replies, token for token: {same} of {len(measured)} pairs")
 
@@ -110,6 +114,7 @@ def one_side(options: argparse.Namespace) -> None:
             engine_run(model, sampling, prompts, options.reply_tokens)
     else:
         parameters = llama_cpp.llama_model_default_params()
+        parameters.n_gpu_layers = options.gpu_layers
         weights = llama_cpp.llama_model_load_from_file(str(options.model).encode(), parameters)
         size = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(weights))
         bare = BareLoop(weights, placement, sampling, many)
@@ -118,6 +123,20 @@ def one_side(options: argparse.Namespace) -> None:
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     print(f"{options.only:<8} peak resident memory {peak / 2**20:8.1f} MiB")
+
+
+def compare_memory() -> None:
+    """Run each side alone, in a child process, and print both."""
+    peaks = {}
+    for side in ("bare", "engine"):
+        again = [sys.executable, "-m", "tests.performance.engine_vs_bare_loop", *sys.argv[1:]]
+        command = [*again, "--only", side]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        print(done.stdout, end="")
+        peaks[side] = float(done.stdout.split()[-2])
+    ratio = peaks["engine"] / peaks["bare"]
+    both = f"{peaks['engine']:.0f} to {peaks['bare']:.0f} MiB"
+    note("peak memory", f"{ratio:.4f}", both, "at most 1.02, and 40 MB")
 
 
 def _placement(options: argparse.Namespace) -> Placement:
@@ -150,15 +169,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=processors().usable)
     parser.add_argument("--gpu-layers", type=int, default=0, help="-1 is all")
     parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
+    parser.add_argument("--asked", type=float, help="the least ratio wanted")
     parser.add_argument("--memory", action="store_true", help="peak memory of each side alone")
     parser.add_argument("--only", choices=["bare", "engine"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         one_side(options)
     elif options.memory:
-        for side in ("bare", "engine"):
-            again = [sys.executable, "-m", "tests.performance.engine_vs_bare_loop", *sys.argv[1:]]
-            subprocess.run([*again, "--only", side], check=True)
+        compare_memory()
     else:
         compare(options)
 

@@ -31,7 +31,12 @@ def one_process(options: argparse.Namespace) -> None:
     """Load, ask, and print what that took, in seconds."""
     store = Store(options.store, QUOTA, remark=print) if options.store else None
     placement = Placement(
-        -(-(options.tokens + 64) // 256) * 256, 0, None, options.threads, "f16", sequences=2
+        -(-(options.tokens + 64) // 256) * 256,
+        options.gpu_layers,
+        None,
+        options.threads,
+        "f16",
+        sequences=2,
     )
     draw = random.Random(1)
     with Model.open(options.model, placement, store=store, identity="measured") as model:
@@ -57,7 +62,7 @@ def run(options: argparse.Namespace, store: Path | None) -> dict[str, float]:
                 while opened.read(2**24):
                     pass
     arguments = [str(options.model), "--tokens", str(options.tokens), "--one", str(time.time())]
-    arguments += ["--threads", str(options.threads)]
+    arguments += ["--threads", str(options.threads), "--gpu-layers", str(options.gpu_layers)]
     arguments += ["--store", str(store)] if store else []
     done = subprocess.run(
         [sys.executable, "-m", "tests.performance.from_disk", *arguments],
@@ -79,6 +84,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=6000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--threads", type=int, default=processors().usable)
+    parser.add_argument("--gpu-layers", type=int, default=0, help="-1 is all")
     parser.add_argument("--cold", action="store_true", help="drop the file's pages before each run")
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--one", type=float, dest="started", help=argparse.SUPPRESS)
@@ -101,7 +107,8 @@ def main() -> None:
               f"{measured[0]['restored']['reused']} tokens restored")  # fmt: skip
         for what, bound in (("first token", "100"), ("from process start", "20")):
             seconds = [{side: pair[side][what] for side in pair} for pair in measured]
-            show(what, "s", seconds, bound=f"at least {bound} times")
+            title = f"{options.tokens} tokens from disk, {what}"
+            show(title, "s", seconds, bound=f"at least {bound} times")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,18 @@ A machine that slows down slows both sides of a pair, so a pair's ratio holds wh
 would not. The first pair of each is a warm-up and is left out; which side goes first alternates.
 """
 
+import json
+import os
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+COLLECT = "RUNNER_MEASURED"
+"""Names the file to which figures are added as lines of JSON, for `table.py`."""
 
 
 def pairs(sides: Mapping[str, Callable[[int], T]], count: int) -> list[dict[str, T]]:
@@ -44,4 +50,12 @@ def show(
         f"  {'ratio':<28} {middle:10.4g} ({ratios[0]:.4g} to {ratios[-1]:.4g})"
         f"{f'; asked: {bound}' if bound else ''}"
     )
+    note(title, f"{middle:.4g}", f"{ratios[0]:.4g} to {ratios[-1]:.4g}", bound)
     return middle
+
+
+def note(title: str, figure: str, spread: str, bound: str) -> None:
+    """Hand a figure to the table of all, where one is being made."""
+    if file := os.environ.get(COLLECT):
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([title, figure, spread, bound]) + "\n")

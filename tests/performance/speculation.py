@@ -36,9 +36,10 @@ def main() -> None:
     parser.add_argument("--prompt-tokens", type=int, default=1000)
     parser.add_argument("--reply-tokens", type=int, default=256)
     parser.add_argument("--threads", type=int, default=processors().usable)
+    parser.add_argument("--gpu-layers", type=int, default=0, help="-1 is all")
     options = parser.parse_args()
     length = options.prompt_tokens + options.reply_tokens + 256
-    placement = Placement(length, 0, None, options.threads, "f16")
+    placement = Placement(length, options.gpu_layers, None, options.threads, "f16")
     draft = (options.draft, placement) if options.draft else None
     source = SOURCE.read_text(encoding="utf-8")
     changed = source.replace("_sequences", "_places")
