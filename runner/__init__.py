@@ -29,7 +29,8 @@ def load(name: str | None = None, **options: Any) -> Ready:
     """
     from runner import models, settings
 
-    return models.ready(models.locate(name), settings.load(options))
+    chosen = settings.load(options)
+    return models.ready(models.locate(name, chosen.model_folders or ()), chosen)
 
 
 def __getattr__(name: str) -> Any:

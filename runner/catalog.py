@@ -1,17 +1,19 @@
-"""The models Runner knows by name: `models/catalog.toml`, read strictly into frozen dataclasses.
+"""The models Runner knows by name: `models/catalog.toml`, read strictly into frozen dataclasses,
+and the user's own catalogue laid over it.
 
-The keys of the file are the fields of the classes below, and its header says what each means.
-An unknown key, a missing one or a value of the wrong kind is a ConfigurationError that names the
-entry and the key.
+The keys of a catalogue are the fields of the classes below, and the shipped one's header says what
+each means. An unknown key, a missing one or a value of the wrong kind is a ConfigurationError that
+names the file, the entry and the key.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from runner.errors import ConfigurationError, UnknownModel
+from runner.paths import config_file
 from runner.tables import build, require, value_of
 
 NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[a-z0-9]+(?:\.[a-z0-9]+)*)?")
@@ -143,7 +145,8 @@ class Scores:
 class Entry:
     """A model with a name: `quantizations` to fetch, or `path`, a file in `models_directory()`.
 
-    `parameters` is 0 where only that file says how many there are.
+    `parameters` is 0 where only that file says how many there are. `origin` is the user's catalogue
+    that the entry stands in, None for the shipped one; it is no key.
     """
 
     name: str
@@ -174,6 +177,7 @@ class Entry:
     sampling_without_thinking: SamplingDefaults | None = None
     scores: Scores | None = None
     quantizations: tuple[Quantization, ...] = ()
+    origin: Path | None = None
 
     def __post_init__(self) -> None:
         require(NAME.fullmatch(self.name), "name is not family:size in lower case")
@@ -254,55 +258,103 @@ def models_directory(package: Path = Path(__file__).parent) -> Path:
     )
 
 
-@cache
 def load_catalog() -> Catalog:
-    """The shipped catalogue, read once. Raises ConfigurationError where it makes no sense."""
+    """The shipped catalogue with the user's laid over it, each read once.
+
+    Raises ConfigurationError where one makes no sense.
+    """
+    path = user_catalog()
+    try:
+        state = path.stat()
+    except OSError:
+        return shipped_catalog()
+    return _overlaid(path, state.st_mtime_ns, state.st_size)
+
+
+def user_catalog() -> Path:
+    """Where a user's own catalogue lies, if there is one: beside the configuration file."""
+    return config_file().with_name("catalog.toml")
+
+
+@cache
+def shipped_catalog() -> Catalog:
+    """The shipped catalogue alone. Raises ConfigurationError."""
     return read_catalog(models_directory() / "catalog.toml")
 
 
-def read_catalog(path: Path) -> Catalog:
-    """A catalogue file. Raises ConfigurationError naming the file, the entry and the key."""
+@cache
+def _overlaid(path: Path, _time: int, _size: int) -> Catalog:
+    """The user's catalogue at `path`, in its present state, over the shipped one."""
+    return read_catalog(path, over=shipped_catalog())
+
+
+def read_catalog(path: Path, *, over: Catalog | None = None) -> Catalog:
+    """A catalogue file, alone or laid over another: an entry replaces one of the same name, and
+    aliases are added. Raises ConfigurationError naming the file, the entry and the key."""
     import tomllib
 
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _catalog(document)
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        catalog = _catalog(document)
+        return _checked(catalog if over is None else _laid(catalog, over, path))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{path}: {error}", remedy="Correct the file, or reinstall Runner."
-        ) from error
+        remedy = "Correct the file" + (", or reinstall Runner." if over is None else ".")
+        raise ConfigurationError(f"{path}: {error}", remedy=remedy) from error
 
 
 def _catalog(document: dict[str, Any]) -> Catalog:
-    """Raises ValueError with a message that says where and what."""
+    """What a file says, entry by entry. Raises ValueError with a message that says where."""
     unknown = document.keys() - {"model", "aliases", "sources"}
     require(not unknown, f"unknown key {', '.join(sorted(unknown))}")
     models = document.get("model", [])
     tables = isinstance(models, list) and all(isinstance(model, dict) for model in models)
-    require(models and tables, "model: not one or more [[model]] tables")
-    entries = tuple(
-        build(Entry, model, f"model {model.get('name', number)!r}")
-        for number, model in enumerate(models, 1)
-    )
-    aliases = value_of(document.get("aliases", {}), dict[str, str], "aliases")
-    sources = value_of(document.get("sources", {}), dict[str, str], "sources")
-
+    require(document and tables, "model: not one or more [[model]] tables")
+    entries = []
+    for number, model in enumerate(models, 1):
+        where = f"model {model.get('name', number)!r}"
+        require("origin" not in model, f"{where}: unknown key 'origin'")
+        entries.append(build(Entry, model, where))
     names = [entry.name for entry in entries]
     for name in names:
         require(names.count(name) == 1, f"model {name!r}: name is used twice")
-    for alias, name in aliases.items():
+    return Catalog(
+        tuple(entries),
+        value_of(document.get("aliases", {}), dict[str, str], "aliases"),
+        value_of(document.get("sources", {}), dict[str, str], "sources"),
+    )
+
+
+def _laid(own: Catalog, below: Catalog, path: Path) -> Catalog:
+    """The user's catalogue, read from `path`, over the shipped one. Raises ValueError."""
+    for entry in own.entries:
+        where = f"model {entry.name!r}"
+        require(not entry.path, f"{where}: path is for the model that ships with Runner")
+        require(entry.name != below.shipped.name, f"{where} ships with Runner: choose another name")
+    mine = {entry.name: replace(entry, origin=path) for entry in own.entries}
+    kept = [mine.pop(entry.name, entry) for entry in below.entries]
+    # A name of the user's wins over an alias of ours.
+    aliases = {alias: name for alias, name in below.aliases.items() if alias not in mine}
+    entries = (*kept, *mine.values())
+    return Catalog(entries, aliases | own.aliases, below.sources | own.sources)
+
+
+def _checked(catalog: Catalog) -> Catalog:
+    """The catalogue, if names, aliases and sources hold together; ValueError says what does not."""
+    names = [entry.name for entry in catalog.entries]
+    for alias, name in catalog.aliases.items():
         require(NAME.fullmatch(alias), f"aliases: {alias!r} is no name in lower case")
         require(alias not in names, f"aliases: {alias!r} is the name of a model")
         require(name in names, f"aliases: {alias!r} stands for {name!r}, which is no model")
-    for entry in entries:
+    for entry in catalog.entries:
         known = not entry.draft or entry.draft in names
         require(known, f"model {entry.name!r}: draft: no model {entry.draft!r}")
         parts = (entry, entry.sampling, entry.sampling_without_thinking, entry.scores)
         for source in (source for part in parts if part for source in part.sources):
-            require(source in sources, f"model {entry.name!r}: sources: no source {source!r}")
-    shipped = [entry.name for entry in entries if entry.path]
+            known = source in catalog.sources
+            require(known, f"model {entry.name!r}: sources: no source {source!r}")
+    shipped = [entry.name for entry in catalog.entries if entry.path]
     require(len(shipped) == 1, f"one model has a path, not {len(shipped)}")
-    return Catalog(entries, aliases, sources)
+    return catalog
 
 
 def _is_hex(text: str | None, digits: int) -> bool:

@@ -2,17 +2,23 @@
 
 The layout is GGUF versions 2 and 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 llama.cpp aborts the whole process on some damaged files, so what it assumes is checked here first.
+A header can be read from a file on this disk or from the first bytes of one that lies elsewhere.
 """
 
 import hashlib
 import mmap
 import re
 import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from runner.errors import BadModelFile
+
+MINIMUM = 24
+"""Bytes of the shortest header: magic, version and two counts."""
 
 MAGIC = b"GGUF"
 FLOAT32, STRING, ARRAY = 6, 8, 9
@@ -48,7 +54,15 @@ TENSOR_TYPES = {
 FRONT = 2**20
 """Bytes of a file's beginning that stand for what it says of itself."""
 
-PART = re.compile(r"-00001-of-(\d{5})(?=\.gguf$)", re.IGNORECASE)
+LONGEST = 2**27
+"""Bytes that a header may have, MOST_PAIRS and MOST_TENSORS what it may hold: several times the
+largest that are published. A header that asks for more would be read for minutes."""
+MOST_PAIRS, MOST_TENSORS = 2**12, 2**17
+
+MOST_LAYERS = 512  # LLAMA_MAX_LAYERS
+
+PART = re.compile(r"-(\d{5})-of-(\d{5})$", re.IGNORECASE)
+"""How the name of a split model's file ends, before `.gguf`: its number, from 1 on, of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +103,81 @@ class Header:
         return sum(tensor.bytes or 0 for tensor in self.tensors)
 
 
-class _Cursor:
-    """Reads forward through a mapped file; running off its end raises struct.error."""
+class NeedsMore(Exception):
+    """The bytes at hand end before the header does; of the file's first bytes at least `bytes` are
+    needed to read on."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, bytes: int) -> None:
+        super().__init__(f"at least {bytes} bytes are needed")
+        self.bytes = bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A key, its GGUF type and its value, which lie from `start` to `end` in the file."""
+
+    key: str
+    type: int
+    value: Any
+    start: int
+    end: int
+
+
+class Cursor:
+    """Reads forward through `data`, which is a file of `size` bytes from position `base` on, or as
+    much of it as is at hand.
+
+    Raises NeedsMore where `data` ends too early, struct.error and KeyError where the file does not
+    hold what it should.
+    """
+
+    def __init__(self, data: mmap.mmap | bytes, size: int, base: int = 0) -> None:
         self.data = data
+        self.size = min(size, LONGEST)
+        self.base = base
         self.at = 0
 
+    @property
+    def position(self) -> int:
+        """Where in the file it stands."""
+        return self.base + self.at
+
+    def take(self, count: int) -> int:
+        """Step over `count` bytes, which are there; where in `data` they begin."""
+        start, end = self.at, self.at + count
+        if self.base + end > self.size:
+            raise struct.error("it runs past the end")
+        if end > len(self.data):
+            raise NeedsMore(self.base + end)
+        self.at = end
+        return start
+
     def scalar(self, code: str) -> Any:
-        value = struct.unpack_from("<" + code, self.data, self.at)[0]
-        self.at += struct.calcsize("<" + code)
-        return value
+        code = "<" + code
+        return struct.unpack_from(code, self.data, self.take(struct.calcsize(code)))[0]
 
     def string(self) -> str:
-        length = self.scalar("Q")
-        if length > len(self.data) - self.at:
-            raise struct.error("string runs past the end")
-        start, self.at = self.at, self.at + length
+        start = self.take(self.scalar("Q"))
         return self.data[start : self.at].decode("utf-8", "replace")
+
+    def counts(self) -> tuple[int, int]:
+        """Step over magic and version; how many tensors and key-value pairs there are."""
+        self.take(len(MAGIC))
+        version = self.scalar("I")
+        if version not in (2, 3):
+            raise BadModelFile(
+                f"GGUF version {version} is not one this program reads (2 or 3)",
+                remedy="Look for a newer conversion of the model.",
+            )
+        tensors, pairs = self.scalar("Q"), self.scalar("Q")
+        if tensors > MOST_TENSORS or pairs > MOST_PAIRS:
+            raise struct.error(f"{tensors} tensors and {pairs} values")
+        return tensors, pairs
+
+    def pair(self) -> Pair:
+        start = self.position
+        key, kind = self.string(), self.scalar("I")
+        return Pair(key, kind, self.value(kind), start, self.position)
 
     def value(self, kind: int) -> Any:
         if kind == STRING:
@@ -120,24 +191,39 @@ class _Cursor:
         if kind == STRING:
             return self._skip_strings(count)
         if kind == ARRAY:
-            return [self.array() for _ in range(count)]
-        size = struct.calcsize("<" + SCALARS[kind])
-        if count * size > len(self.data) - self.at:
-            raise struct.error("array runs past the end")
-        start, self.at = self.at, self.at + count * size
+            raise struct.error("an array of arrays")  # which llama.cpp refuses too
+        code = SCALARS[kind]
+        start = self.take(count * struct.calcsize(code))
         # Per-layer values are short; per-token scores and types are long and of no use here.
         if count > 4096:
             return count
-        return list(struct.unpack_from(f"<{count}{SCALARS[kind]}", self.data, start))
+        return list(struct.unpack_from(f"<{count}{code}", self.data, start))
 
     def _skip_strings(self, count: int) -> int:
-        unpack, data, at, end = struct.Struct("<Q").unpack_from, self.data, self.at, len(self.data)
+        unpack, data, at = struct.Struct("<Q").unpack_from, self.data, self.at
+        end = min(len(data), self.size - self.base)
         for _ in range(count):
+            if at + 8 > end:
+                self.take(at + 8 - self.at)
             at += 8 + unpack(data, at)[0]
             if at > end:
-                raise struct.error("string runs past the end")
+                self.take(at - self.at)
         self.at = at
         return count
+
+    def tensor(self) -> Tensor:
+        name = self.string()
+        dimensions = self.scalar("I")
+        if dimensions > 4:
+            raise struct.error(f"tensor {name[:64]!r} has {dimensions} dimensions")
+        shape = tuple(self.scalar("Q") for _ in range(dimensions))
+        kind, offset = self.scalar("I"), self.scalar("Q")
+        type_name, block, block_bytes = TENSOR_TYPES.get(kind, (f"type {kind}", 0, 0))
+        elements = 1
+        for extent in shape:
+            elements *= extent
+        size = elements // block * block_bytes if block else None
+        return Tensor(name, shape, type_name, offset, size)
 
 
 def read_header(path: Path, *, model: bool = True) -> Header:
@@ -149,27 +235,86 @@ def read_header(path: Path, *, model: bool = True) -> Header:
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
-            if size < 24 or file.read(4) != MAGIC:
-                raise BadModelFile(
-                    f"{path.name} is not a GGUF file",
-                    remedy="Runner runs models in the GGUF format; look for a repository whose "
-                    "name ends in -GGUF."
-                    if model
-                    else "llama.cpp's convert_lora_to_gguf.py makes one of other adapters.",
-                )
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                header = _parse(_Cursor(data), size)
-    except (struct.error, KeyError, OverflowError, MemoryError) as error:
-        raise BadModelFile(
-            f"{path.name} is damaged or cut short: its header does not parse ({error})",
-            remedy="Fetch it again with `runner pull`, or copy it again.",
-        ) from None
+        if size == 0:  # which cannot be mapped
+            return read_prefix(b"", 0, path.name, model=model)
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            return read_prefix(data, size, path.name, model=model)
     except OSError as error:
         raise BadModelFile(f"cannot read {path}: {error.strerror}") from None
+
+
+def read_prefix(
+    data: mmap.mmap | bytes, file_bytes: int, name: str, *, model: bool = True
+) -> Header:
+    """The header of the GGUF called `name`, `file_bytes` long, whose first bytes are `data`.
+
+    Raises BadModelFile as `read_header` does, and NeedsMore where the header goes on after `data`.
+    """
+    header, _, _ = read_layout(data, file_bytes, name, model=model)
+    return checked(header, name, model=model)
+
+
+def read_layout(
+    data: mmap.mmap | bytes, file_bytes: int, name: str, *, model: bool = True
+) -> tuple[Header, tuple[Pair, ...], int]:
+    """A header as it stands, its pairs, and where its list of tensors ends. See `read_prefix`."""
+    if file_bytes < MINIMUM or data[:4] != MAGIC[: len(data)]:
+        raise BadModelFile(
+            f"{name} is not a GGUF file",
+            remedy="Runner runs models in the GGUF format; look for a repository whose name ends "
+            "in -GGUF."
+            if model
+            else "llama.cpp's convert_lora_to_gguf.py makes one of other adapters.",
+        )
+    with parsing(name):
+        cursor = Cursor(data, file_bytes)
+        tensor_count, pair_count = cursor.counts()
+        pairs = tuple(cursor.pair() for _ in range(pair_count))
+        tensors = tuple(cursor.tensor() for _ in range(tensor_count))
+        return assembled(pairs, tensors, cursor.position, file_bytes), pairs, cursor.position
+
+
+@contextmanager
+def parsing(name: str) -> Iterator[None]:
+    """Turn what a Cursor finds wrong into BadModelFile."""
+    try:
+        yield
+    except (struct.error, KeyError, OverflowError, MemoryError) as error:
+        raise BadModelFile(
+            f"{name} is damaged or cut short: its header does not parse ({error})",
+            remedy="Fetch it again with `runner pull`, or copy it again.",
+        ) from None
+
+
+def assembled(
+    pairs: Sequence[Pair], tensors: tuple[Tensor, ...], end: int, file_bytes: int
+) -> Header:
+    """The header of these pairs and tensors, whose list ends at `end`. Raises struct.error."""
+    metadata: dict[str, Any] = {}
+    for pair in pairs:
+        if pair.key in metadata:
+            raise struct.error(f"{pair.key[:64]!r} is there twice")
+        metadata[pair.key] = pair.value
+    types = {pair.key: pair.type for pair in pairs}
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
+        raise struct.error("its alignment is no power of two")
+    return Header(metadata, tensors, padded(end, alignment), file_bytes, types)
+
+
+def padded(count: int, alignment: int) -> int:
+    """`count` bytes, up to the next multiple of `alignment`."""
+    return -(-count // alignment) * alignment
+
+
+def checked(header: Header, name: str, *, model: bool = True) -> Header:
+    """The header, if llama.cpp would get on with it. Raises BadModelFile."""
     if model:
-        _check_model(header, path)
-    _check_whole(header, path)
+        _check_model(header, name)
+    _check_whole(header, name)
     return header
 
 
@@ -177,11 +322,12 @@ def read_whole_header(path: Path) -> Header:
     """The header of a model with the tensors of all its parts, where it is split into several
     files. Raises BadModelFile."""
     header = read_header(path)
-    first = PART.search(path.name)
-    if first is None:
+    part = PART.search(path.stem)
+    if part is None or int(part[1]) != 1:
         return header
     names = (
-        PART.sub(f"-{number:05}-of-{first[1]}", path.name) for number in range(1, int(first[1]) + 1)
+        f"{path.stem[: part.start()]}-{number:05}-of-{part[2]}{path.suffix}"
+        for number in range(1, int(part[2]) + 1)
     )
     parts = [read_header(path.with_name(name), model=False).tensors for name in names]
     return replace(header, tensors=tuple(tensor for part in parts for tensor in part))
@@ -196,59 +342,23 @@ def fingerprint(path: Path) -> str:
     return f"{state.st_size} {state.st_mtime_ns} {front}"
 
 
-def _parse(cursor: _Cursor, size: int) -> Header:
-    cursor.at = 4
-    version = cursor.scalar("I")
-    if version not in (2, 3):
-        raise BadModelFile(
-            f"GGUF version {version} is not one this program reads (2 or 3)",
-            remedy="Look for a newer conversion of the model.",
-        )
-    tensor_count, pair_count = cursor.scalar("Q"), cursor.scalar("Q")
-    metadata: dict[str, Any] = {}
-    types: dict[str, int] = {}
-    for _ in range(pair_count):
-        key = cursor.string()
-        types[key] = cursor.scalar("I")
-        metadata[key] = cursor.value(types[key])
-    tensors = tuple(_tensor(cursor) for _ in range(tensor_count))
-    alignment = int(metadata.get("general.alignment", 32))
-    if alignment < 1:
-        raise struct.error("alignment is 0")
-    return Header(metadata, tensors, -(-cursor.at // alignment) * alignment, size, types)
-
-
-def _tensor(cursor: _Cursor) -> Tensor:
-    name = cursor.string()
-    dimensions = cursor.scalar("I")
-    if dimensions > 4:
-        raise struct.error(f"tensor {name!r} has {dimensions} dimensions")
-    shape = tuple(cursor.scalar("Q") for _ in range(dimensions))
-    kind, offset = cursor.scalar("I"), cursor.scalar("Q")
-    type_name, block, block_bytes = TENSOR_TYPES.get(kind, (f"type {kind}", 0, 0))
-    elements = 1
-    for extent in shape:
-        elements *= extent
-    size = elements // block * block_bytes if block else None
-    return Tensor(name, shape, type_name, offset, size)
-
-
-def _check_model(header: Header, path: Path) -> None:
+def _check_model(header: Header, name: str) -> None:
     if not header.architecture:
-        raise BadModelFile(f"{path.name} names no architecture, so it holds no model")
+        raise BadModelFile(f"{name} names no architecture, so it holds no model")
     block_count = header.of_architecture("block_count")
-    if header.tensors and (not isinstance(block_count, int) or block_count < 1):
-        raise BadModelFile(f"{path.name} says it has {block_count or 0} layers")
+    layers = block_count if isinstance(block_count, int) else 0
+    if header.tensors and not 1 <= layers <= MOST_LAYERS:
+        raise BadModelFile(f"{name} says it has {layers} layers")
 
 
-def _check_whole(header: Header, path: Path) -> None:
+def _check_whole(header: Header, name: str) -> None:
     # A part of a split model names the tensors of that part only, so this holds for it too; a
     # file without tensors (a vocabulary) need not be padded up to its data.
     end = max((t.offset + t.bytes for t in header.tensors if t.bytes is not None), default=None)
     if end is not None and header.data_offset + end > header.file_bytes:
         missing = header.data_offset + end - header.file_bytes
         raise BadModelFile(
-            f"{path.name} is cut short: {missing / 1e6:.1f} MB of "
+            f"{name} is cut short: {missing / 1e6:.1f} MB of "
             f"{(header.data_offset + end) / 1e6:.1f} MB are missing",
             remedy="Fetch it again with `runner pull`, or copy it again.",
         )

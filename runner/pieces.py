@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 PIECE = 2**24
@@ -53,15 +52,3 @@ def hash_file(stream: BinaryIO, size: int = PIECE) -> Iterator[int | Hashed]:
     if done % size:
         digests.append(piece.digest())
     yield Hashed(whole.hexdigest(), Pieces(size, tuple(digests)))
-
-
-def wrong_pieces(path: Path, pieces: Pieces) -> list[range]:
-    """The ranges of bytes of the file at `path` that are not what they were. Raises OSError."""
-    wrong = []
-    with path.open("rb") as stream:
-        for number, digest in enumerate(pieces.digests):
-            data = stream.read(pieces.size)
-            if hashlib.sha256(data).digest() != digest:
-                start = number * pieces.size
-                wrong.append(range(start, start + pieces.size))
-    return wrong

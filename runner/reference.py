@@ -5,10 +5,12 @@ The first rule that applies decides:
 1. `hf.co/…` or `huggingface.co/…`, with or without `https://`: a repository on the Hub
    (`…/org/repo`, `…/org/repo/tree/REVISION`), or one file of it (`…/org/repo/blob/REVISION/x.gguf`,
    `…/org/repo/resolve/REVISION/x.gguf`).
-2. The path of a file that exists, even where it is called as a model is; a folder hides no name.
-3. What is plainly a path: it ends in `.gguf`, or begins like one (`/`, `./`, `~`, `C:\\`).
-4. `org/repo`: a repository on the Hub.
-5. Anything else is a name of the catalogue.
+2. `ollama:…`, `lmstudio:…` or `folder:…`: a model that another program keeps on this disk, by the
+   name that `runner list --all` shows.
+3. The path of a file that exists, even where it is called as a model is; a folder hides no name.
+4. What is plainly a path: it ends in `.gguf`, or begins like one (`/`, `./`, `~`, `C:\\`).
+5. `org/repo`: a repository on the Hub.
+6. Anything else is a name of the catalogue.
 
 A repository and a name may end in `:QUANT`. After a name with a size (`name:1.5b:Q8_0`) the last
 part is the quantization; after a name alone it is one where llama.cpp or its users spell one so,
@@ -37,10 +39,11 @@ _HUB = re.compile(r"(?:https?://)?(?:www\.)?(?:hf\.co|huggingface\.co)(?=/|$)", 
 _PART = r"[A-Za-z0-9](?:[\w.-]{0,94}[A-Za-z0-9_])?"
 _REPOSITORY = re.compile(rf"{_PART}/{_PART}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?::[A-Za-z0-9][\w.-]{0,95}){0,2}", re.ASCII)
+_STORE = re.compile(r"(?:ollama|lmstudio|folder):\S.*", re.IGNORECASE)
 _PATH = re.compile(r"[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _FORMS = (
-    "A model is a name of the catalogue, org/repo or hf.co/org/repo with or without :QUANT, "
-    "or the path of a .gguf file."
+    "A model is a name of the catalogue or of `runner list --all`, org/repo or hf.co/org/repo with "
+    "or without :QUANT, or the path of a .gguf file."
 )
 
 
@@ -85,7 +88,17 @@ class FileReference:
         return str(self.path)
 
 
-Reference = CatalogReference | HubReference | FileReference
+@dataclass(frozen=True, slots=True)
+class StoreReference:
+    """A model that another program keeps on this disk, as `runner list --all` names it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Reference = CatalogReference | HubReference | FileReference | StoreReference
 
 
 def parse(text: str) -> Reference:
@@ -96,6 +109,8 @@ def parse(text: str) -> Reference:
     text = text.strip()
     if hub := _HUB.match(text):
         return _hub(text, text[hub.end() :])
+    if _STORE.fullmatch(text):
+        return StoreReference(text)
     path = _expanded(text)
     if _is_file(path):
         return FileReference(path)

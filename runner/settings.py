@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.errors import ConfigurationError
 from runner.option import Option
+from runner.paths import config_file
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc",
@@ -20,6 +21,9 @@ LARGEST_SEED = 2**32 - 2  # llama.cpp reads 2**32 - 1 as "draw one"
 LARGEST_COUNT = 2**31 - 1  # what llama.cpp's C functions can be told
 LARGEST_THREADS = 512  # GGML_MAX_N_THREADS
 WORKER_PORT = 50052  # where a worker listens unless told otherwise, as llama.cpp's own does
+
+HUB_OFFLINE = "HF_HUB_OFFLINE"  # huggingface_hub's own, which means the same …
+HUB_TRUE = ("1", "ON", "YES", "TRUE")  # … by these values
 
 OPTIONS: tuple[Option, ...] = (
     Option("temperature", float, "sampling",
@@ -103,6 +107,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("control_vector", str, "loading",
            "Control vector for the model, and how strongly it acts; several as with --lora.",
            "none", many=True, metavar="FILE[:SCALE]"),
+    Option("model_folders", str, "loading",
+           "Find models in this folder too, as `runner list --all` does; given several times.",
+           "none beside the Hugging Face cache, LM Studio's and Ollama's", many=True,
+           metavar="FOLDER"),
     Option("system", str, "conversation",
            "System prompt: what the model is told before you speak.",
            "none", metavar="TEXT"),
@@ -230,6 +238,7 @@ class Settings:
     draft: str | None = None
     lora: tuple[str, ...] | None = None
     control_vector: tuple[str, ...] | None = None
+    model_folders: tuple[str, ...] | None = None
     system: str | None = None
     think: str | None = None
     think_tokens: int | None = None
@@ -308,6 +317,8 @@ def _from_environment() -> Source:
         if text:
             value = option.checked(option.parsed(text), option.variable)
             found[option.name] = value, f"environment ({option.variable})"
+    if "offline" not in found and os.environ.get(HUB_OFFLINE, "").upper() in HUB_TRUE:
+        found["offline"] = True, f"environment ({HUB_OFFLINE})"
     return found
 
 
@@ -347,21 +358,3 @@ def _unknown(name: str, message: str) -> ConfigurationError:
     begun = [known for known in BY_NAME if wanted and known.startswith(wanted)]
     nearest = begun or difflib.get_close_matches(wanted, BY_NAME, n=1, cutoff=0)
     return ConfigurationError(message, remedy=f"The nearest is {nearest[0]!r}." if nearest else "")
-
-
-def data_directory() -> Path:
-    """Where models, history and records live: RUNNER_HOME, else the system's place for data."""
-    if home := os.environ.get("RUNNER_HOME"):
-        return Path(home).expanduser()
-    import platformdirs
-
-    return platformdirs.user_data_path("runner", appauthor=False)
-
-
-def config_file() -> Path:
-    """The configuration file: RUNNER_CONFIG, else the system's place for settings."""
-    if named := os.environ.get("RUNNER_CONFIG"):
-        return Path(named).expanduser()
-    import platformdirs
-
-    return platformdirs.user_config_path("runner", appauthor=False) / "config.toml"

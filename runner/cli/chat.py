@@ -47,17 +47,10 @@ def header(ready: "Ready") -> str:
 
 def _suggest(located: "Located", settings: Settings) -> None:
     """How to get a model larger than the shipped one, for a person who named none."""
-    from runner import models
     from runner.cli.output import remark
-    from runner.cli.words import size
 
-    entry = None if settings.quiet else models.suggestion()
-    if entry is None:
-        return
-    file = entry.quantization(None)
-    much = f" ({size(file.bytes)})" if file.bytes else ""
     remark(
         f"{located.name} is the small model inside Runner; "
-        f"one that fits this machine: runner pull {entry.name}{much}",
+        "`runner recommend` names larger ones that suit this machine",
         settings,
     )

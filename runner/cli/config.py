@@ -3,7 +3,8 @@
 from json import dumps as json_text
 
 from runner.cli import options
-from runner.settings import OPTIONS, config_file, data_directory
+from runner.paths import config_file, data_directory
+from runner.settings import OPTIONS
 
 
 def config(json: options.Json = None) -> None:

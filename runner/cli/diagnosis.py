@@ -12,7 +12,7 @@ from runner.catalog import load_catalog, models_directory
 from runner.errors import BuildError
 from runner.library import Library
 from runner.machine import Accelerator, Platform
-from runner.settings import config_file, data_directory
+from runner.paths import config_file, data_directory
 
 if TYPE_CHECKING:
     from runner.llama.devices import Device
@@ -52,7 +52,7 @@ def diagnose() -> tuple[dict[str, Any], list[Finding]]:
             Finding(
                 f"{partial.file} of {partial.repository} is fetched in part: "
                 f"{partial.bytes} of {partial.total} bytes",
-                f"runner pull hf.co/{partial.repository} continues it.",
+                f"runner pull {partial.repository} --file {partial.file} continues it.",
             )
         )
     facts = {

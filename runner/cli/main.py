@@ -9,32 +9,51 @@ import typer
 from runner import __version__
 from runner.cli.bench import bench
 from runner.cli.cache import cache
+from runner.cli.catalog import catalog
 from runner.cli.chat import chat
+from runner.cli.completion import completion
 from runner.cli.config import config
 from runner.cli.doctor import doctor
 from runner.cli.embed import embed
 from runner.cli.errors import EXIT_CODES, explained
+from runner.cli.export import export
+from runner.cli.fit import fit
 from runner.cli.help import GroupedHelp
 from runner.cli.list import list_models
+from runner.cli.prune import prune
 from runner.cli.pull import pull
+from runner.cli.quantize import quantize
+from runner.cli.recommend import recommend
 from runner.cli.rm import rm
 from runner.cli.run import run
+from runner.cli.search import search
 from runner.cli.show import show
+from runner.cli.update import update
+from runner.cli.verify import verify
 from runner.cli.worker import worker
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat,
     "run": run,
+    "search": search,
+    "fit": fit,
+    "recommend": recommend,
     "pull": pull,
     "list": list_models,
     "show": show,
+    "update": update,
     "rm": rm,
+    "verify": verify,
+    "prune": prune,
+    "export": export,
+    "quantize": quantize,
     "cache": cache,
     "bench": bench,
     "embed": embed,
     "worker": worker,
     "doctor": doctor,
     "config": config,
+    "completion": completion,
 }
 
 app = typer.Typer(
@@ -49,6 +68,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name, cls=GroupedHelp)(explained(command))
+app.add_typer(catalog, name="catalog")
 
 
 def _version(asked: bool) -> None:

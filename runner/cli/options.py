@@ -47,14 +47,16 @@ FlashAttention = Annotated[str | None, _option("flash_attention")]
 Lora = Annotated[list[str] | None, _option("lora")]
 ControlVector = Annotated[list[str] | None, _option("control_vector")]
 
+ModelFolders = Annotated[list[str] | None, _option("model_folders")]
+
 Json = Annotated[bool | None, _option("json")]
 Offline = Annotated[bool | None, _option("offline")]
 Quiet = Annotated[bool | None, _option("quiet")]
 Verbose = Annotated[bool | None, _option("verbose")]
 
 MODEL = (
-    "A name of the catalogue, org/repo[:QUANT] or hf.co/org/repo[:QUANT] of Hugging Face, or the "
-    "path of a .gguf file."
+    "A name of the catalogue or of `runner list --all`, org/repo[:QUANT] or hf.co/org/repo[:QUANT] "
+    "of Hugging Face, or the path of a .gguf file."
 )
 
 
@@ -66,6 +68,7 @@ Model = Annotated[str, _model(MODEL)]
 OptionalModel = Annotated[
     str | None, _model(f"{MODEL} Default: the one used last, else the small one inside.")
 ]
+OptionalPull = Annotated[str | None, _model(MODEL)]
 Models = Annotated[list[str], typer.Argument(help=MODEL, metavar="MODEL...", show_default=False)]
 
 

@@ -18,28 +18,36 @@ def rm(
 ) -> None:
     """Delete fetched models.
 
-    Asks first at a terminal; elsewhere it needs --yes.
+    Asks first at a terminal; elsewhere it needs --yes. What another program fetched stays, and so
+    does a model that a running Runner uses.
     """
     settings = options.settings(locals())
 
     from runner import models as library
-    from runner.cli.facts import located_facts
+    from runner.cli.facts import bytes_of
     from runner.cli.loading import agreed, at_terminal
     from runner.cli.output import print_json
+    from runner.cli.terminal.clean import clean
     from runner.cli.words import size
 
     if not yes and not at_terminal():
         raise ConfigurationError("nobody is here to be asked", remedy="Delete with --yes.")
-    # All names are looked up before anything is deleted, so that a slip deletes nothing.
-    found = [library.locate(name) for name in models]
+    # All names are looked up before anything is deleted, so that a slip, or a model that is in use,
+    # deletes nothing.
+    found = [library.to_remove(name, settings.model_folders or ()) for name in models]
     removed = []
-    for name, located in zip(models, found, strict=True):
-        much = size(located_facts(located)["bytes"])
-        if not yes and not agreed(f"Delete {located.name} ({much}, {located.path})?"):
+    for located in found:
+        much = size(bytes_of(located))
+        if not yes and not agreed(f"Delete {clean(located.name)} ({much}, {located.path})?"):
             continue
-        for path, count in library.remove(name):
-            removed.append({"name": located.name, "path": str(path), "bytes": count})
-            if not settings.json:
-                print(f"deleted {located.name}, {size(count)} freed")
+        gone = library.remove(located)
+        removed.append(gone)
+        if not settings.json:
+            note = f"; {gone.note}" if gone.note else ""
+            print(clean(f"deleted {gone.name}, {size(gone.bytes)} freed{note}"))
     if settings.json:
-        print_json({"removed": removed})
+        facts = [
+            {"name": one.name, "path": str(one.path), "bytes": one.bytes, "note": one.note}
+            for one in removed
+        ]
+        print_json({"removed": facts})

@@ -8,6 +8,7 @@ from runner.cli import options
 if TYPE_CHECKING:
     from runner.catalog import Entry, SamplingDefaults
     from runner.models import Located
+    from runner.models.fit import Fit
 
 Facts = list[tuple[str, str]]
 
@@ -23,19 +24,41 @@ METADATA = {
 
 def show(
     model: options.Model,
+    ctx: options.Context = None,
+    kv: options.Kv = None,
     json: options.Json = None,
+    offline: options.Offline = None,
     quiet: options.Quiet = None,
 ) -> None:
-    """Show a model's origin, licence, files and scores.
+    """Show a model's origin, licence, files, scores, and how it fits here.
 
-    From the catalogue and from its file, where that is on this disk. Makes no connection.
+    From the catalogue and from its file, where that is on this disk, without a connection. The Hub
+    is asked only about a repository that is in neither.
     """
     settings = options.settings(locals())
 
     from runner.cli.facts import entry_facts, located_facts
-    from runner.cli.output import print_facts, print_json
+    from runner.cli.fit import fit_facts
+    from runner.cli.output import print_facts, print_json, remark
+    from runner.cli.remote import show_remote
+    from runner.errors import ModelNotHere, RunnerError
+    from runner.hub import Hub
+    from runner.models.fit import entry_fits, fits
 
-    entry, located = _known(model)
+    try:
+        entry, located = _known(model, settings.model_folders or ())
+    except ModelNotHere:
+        if settings.offline:
+            raise
+        return show_remote(model, settings)
+    try:
+        if entry is not None and entry.quantizations:
+            found = entry_fits(entry, settings)
+        else:
+            found = fits(model, settings, hub=lambda: Hub(offline=True))  # of the file alone
+    except RunnerError as error:  # what the settings wish for, or the file, stops no facts
+        remark(f"how it fits here is not known: {error.message}", settings)
+        found = []
     header = _header_facts(located.path) if located else None
     if settings.json:
         print_json(
@@ -43,32 +66,49 @@ def show(
                 "catalogue": entry_facts(entry) if entry else None,
                 "here": located_facts(located) if located else None,
                 "file": header,
+                "repository": None,
+                "fits": [fit_facts(fit) for fit in found],
             }
         )
-        return
+        return None
     if entry is not None:
         print_facts(_about(entry))
-        _print_quantizations(entry)
+        _print_quantizations(entry, found)
         _print_scores(entry)
     if located is not None and header is not None:
         if entry is not None:
             print()
-        print_facts(_about_file(located, header))
+        print_facts([*_about_file(located, header), *_here(entry, found)])
+    return None
 
 
-def _known(text: str) -> "tuple[Entry | None, Located | None]":
+def _here(entry: "Entry | None", found: "list[Fit]") -> Facts:
+    """How a file fits that is the only one of its model; of others there is a table."""
+    if entry is not None and entry.quantizations:
+        return []
+    return [("here", words) for fit in found if (words := _verdict(fit))]
+
+
+def _verdict(fit: "Fit") -> str:
+    """Such as `fits well, 23 tokens/s`; empty where nothing is known."""
+    speed = f"{fit.speed.decode:.0f} tokens/s" if fit.speed else ""
+    return ", ".join(filter(None, (fit.verdict.words if fit.verdict else "", speed)))
+
+
+def _known(text: str, folders: tuple[str, ...]) -> "tuple[Entry | None, Located | None]":
     """The catalogue's entry of a model and its file on this disk; at least one of them."""
     from runner import models
     from runner.catalog import load_catalog
     from runner.errors import ModelNotHere
+    from runner.reference import CatalogReference, parse
 
     try:
-        located = models.locate(text)
-    except ModelNotHere as error:
-        entry = load_catalog().find(error.offer.name)
-        if entry is None:
+        located = models.locate(text, folders)
+    except ModelNotHere:
+        reference = parse(text)
+        if not isinstance(reference, CatalogReference):
             raise
-        return entry, None
+        return load_catalog().find(reference.name), None
     return located.entry, located
 
 
@@ -80,6 +120,9 @@ def _about(entry: "Entry") -> Facts:
         "base": entry.base,
         "made by": entry.original_repository,
         "licence": _with_note(entry.licence, entry.licence_note),
+        "its page": f"https://huggingface.co/{entry.original_repository}"
+        if entry.original_repository
+        else "",
         "parameters": f"{entry.parameters / 1e9:.2f} billion" if entry.parameters else "",
         "context": f"{entry.context} tokens" if entry.context else "",
         "reasoning": _reasoning(entry),
@@ -92,6 +135,7 @@ def _about(entry: "Entry") -> Facts:
             entry.system_prompt_note,
         ),
         "evidence": entry.evidence,
+        "entry": f"your own, in {entry.origin}" if entry.origin else "",
         "notes": entry.notes,
     }
     return [("name", f"{entry.name}   ({entry.title})")] + [
@@ -120,35 +164,38 @@ def _with_note(text: str, note: str) -> str:
     return f"{text} ({note})" if text and note else text or note
 
 
-def _print_quantizations(entry: "Entry") -> None:
+def _print_quantizations(entry: "Entry", fits: "list[Fit]") -> None:
     from runner.cli.output import print_table
     from runner.cli.words import size
 
     if not entry.quantizations:
         return
-    print("\nRunner can fetch, the first by default:")
+    print("\nRunner can fetch, and takes the best that fits well here:")
     rows = []
+    verdicts = {fit.quantization: _verdict(fit) for fit in fits}
     for file in entry.quantizations:
         about = "" if file.bytes_are in ("exact", None) else f" ({file.bytes_are})"
         weight = f"{size(file.bytes)}{about}" if file.bytes else "unknown"
         known = "sha256 known" if file.sha256 else ""
-        rows.append((file.name, weight, f"hf.co/{file.repository}", file.file, known))
-    print_table(("QUANT", "SIZE", "REPOSITORY", "FILE", "CHECKED BY"), rows)
+        here, where = verdicts.get(file.name, ""), f"hf.co/{file.repository}"
+        rows.append((file.name, weight, here, where, file.file, known))
+    print_table(("QUANT", "SIZE", "HERE", "REPOSITORY", "FILE", "CHECKED BY"), rows)
 
 
 def _print_scores(entry: "Entry") -> None:
     from runner.catalog import load_catalog
     from runner.cli.output import print_table
+    from runner.cli.terminal.clean import clean
 
     if entry.scores is None:
         return
     sources = load_catalog().sources
-    print(f"\nPublished scores in percent: {entry.scores.note}")
+    print(clean(f"\nPublished scores in percent: {entry.scores.note}"))
     print_table(
         ("TEST", "SCORE"), [(test, f"{score:g}") for test, score in entry.scores.percent.items()]
     )
     for source in entry.scores.sources:
-        print(f"from {sources.get(source, source)}")
+        print(clean(f"from {sources.get(source, source)}"))
 
 
 def _header_facts(path: Path) -> dict[str, Any]:
@@ -185,7 +232,15 @@ def _about_file(located: "Located", header: dict[str, Any]) -> Facts:
     types = sorted(header["tensor_bytes"].items(), key=lambda item: -item[1])
     said = {
         "file": f"{located.path}   {size(fact['bytes'])}",
-        "from": f"hf.co/{record.repository}, commit {record.commit}" if record else "",
+        "from": f"hf.co/{record.repository}, commit {record.commit}"
+        if record and record.repository
+        else "",
+        "licence": _with_note(record.licence or "", record.licence_link or "") if record else "",
+        "not as known": f"the catalogue knew it with sha256 {record.expected_sha256}"
+        if record and record.expected_sha256
+        else "",
+        "made from": (record.made_from or "") if record else "",
+        "kept by": located.found.source if located.found else "",
         "fetched": ago(record.fetched_at) if record else "",
         "used": ago(record.used_at) if record else "",
         "sha256": record.sha256 if record else "",

@@ -35,3 +35,11 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
         if count >= 1:
             return f"{count} {name}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def count(number: int | None) -> str:
+    """A large number in few letters: "7.6 B" (10⁹), "1.2 M", "940"; empty for none."""
+    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number and number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return str(number) if number else ""

@@ -18,9 +18,9 @@ from runner.engine.kept import Kept
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
 from runner.engine.shares import SMALLEST_SHARE, divide
-from runner.engine.speculation import LONGEST
 from runner.engine.stream import Request
 from runner.errors import RunnerError
+from runner.fit.memory import GUESSES
 from runner.llama.context import Batch, DecodeAborted, LlamaContext, NoRoom
 from runner.llama.vocabulary import Vocabulary
 
@@ -255,7 +255,7 @@ class DecodeLoop(threading.Thread):
             held = len(run.sequence.tokens)
             ends = share == run.unread
             if ends and len(self._runs) == 1 and not self._sequences.forgetful:
-                run.make_guess(min(LONGEST, self._context.length - len(run.tokens) - 1))
+                run.make_guess(min(GUESSES, self._context.length - len(run.tokens) - 1))
             tokens = run.tokens[held : held + share] + run.guess
             logits = ends + len(run.guess)
             rows[run] = self._batch.add(tokens, held, run.sequence.id, logits=logits)

@@ -15,11 +15,11 @@ from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
 from runner.engine.sampling import SEEDS, seed_of
-from runner.engine.speculation import LONGEST
 from runner.engine.stream import ReadProgress, Request, Stream
 from runner.engine.weights import load_weights
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
+from runner.fit.memory import BATCH, GUESSES
 from runner.gguf import Header, read_whole_header
 from runner.kvstore import Store
 from runner.llama import grammar
@@ -27,9 +27,6 @@ from runner.llama.context import LlamaContext
 from runner.llama.model import LlamaModel, Progress
 from runner.llama.vocabulary import Vocabulary
 from runner.prompt import Prompt
-
-BATCH = 512
-"""Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
 
 
 class Model:
@@ -89,7 +86,7 @@ class Model:
                 kv_type=placement.kv_type,
                 flash_attention=placement.flash_attention,
                 sequences=placement.sequences,
-                outputs=placement.sequences + LONGEST,
+                outputs=placement.sequences + GUESSES,
             )
             undo.callback(context.close)
             if not context.has_cache:

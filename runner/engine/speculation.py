@@ -11,8 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-LONGEST = 12
-"""Tokens guessed at once."""
+from runner.fit.memory import GUESSES
 
 LOSS = 1.0
 """Plain steps that guessing may cost before it is left off."""
@@ -71,7 +70,7 @@ class Speculation:
             if len(self._tokens) < trial.resume:
                 continue
             started = time.perf_counter()
-            guess = trial.guesser.propose(self._tokens, min(LONGEST, room))
+            guess = trial.guesser.propose(self._tokens, min(GUESSES, room))
             if guess is not None:
                 self._asked.append((trial, time.perf_counter() - started, guess))
             if guess:

@@ -35,6 +35,11 @@ def check_kv_type(header: Header, kv_type: str, flash_attention: str) -> None:
             )
 
 
+def has_flash_attention(header: Header, asked: str) -> bool:
+    """Whether llama.cpp computes this model's attention without a table of all scores."""
+    return asked != "off" and header.architecture not in WITHOUT_FLASH_ATTENTION
+
+
 def _head_sizes(header: Header) -> list[int]:
     heads = header.of_architecture("attention.head_count")
     most = max(heads, default=0) if isinstance(heads, list) else int(heads or 0)

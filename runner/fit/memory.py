@@ -1,12 +1,22 @@
-"""How much memory a model takes, by arithmetic from its header.
+"""How much memory a model takes: what counts as its memory, and the arithmetic from its header.
 
-The formulas are those of llama.cpp's own caches and buffers. They are an estimate, close enough to
-choose a context by; what a loaded model really takes llama.cpp alone knows.
+The formulas are those of llama.cpp's own caches and buffers. `runner.fit.planning` has llama.cpp
+itself plan instead, where there is a file and half a second; where there is not, these are close.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import pairwise
 
+from runner.fit.header import (
+    attention_layers,
+    integer,
+    length,
+    per_layer,
+    recurrent_layers,
+    slides,
+    widest,
+    words_of,
+)
 from runner.gguf import Header
 
 KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32,
@@ -16,149 +26,192 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 3
 CELLS = 256
 """llama.cpp rounds the cells of a cache up to a multiple of this."""
 
+BATCH = 512
+"""Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
+
+GUESSES = 12
+"""Tokens guessed ahead at once, each of which has its row of logits."""
+
+CPU = "CPU"
+"""llama.cpp's name for what computes in this machine's own memory."""
+
+WORD_BYTES, MERGE_BYTES, TABLE_BYTES = 190, 125, 3 * 2**20
+"""What a load keeps besides weights: tables of the words and of the merges of a vocabulary, by the
+piece, and all else. Measured with vocabularies of 32 000 to 152 000 words."""
+
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
-    """Bytes a model keeps in memory while it runs.
+class Memory:
+    """Bytes that a Runner process with a model has beyond one without, when the context is full.
 
-    `kv_per_token` counts layers that keep every position, and `kv_fixed` what does not grow with
-    the context (sliding windows, recurrent states). Weights count once: where llama.cpp copies
-    them into another layout for the processor, it does not touch the mapped file's pages again.
+    `private` is anonymous memory: weights copied into the processor's own layout ("repacked"), KV
+    cache and recurrent states, buffers for a batch of 512 tokens, vocabulary and tables (on Linux
+    `Anonymous` of /proc/PID/smaps_rollup). `file_backed` are the pages of the mapped model file,
+    all of which a load reads (`Rss` of that mapping in smaps): the kernel may drop any of them and
+    reads them again when they are needed. Of those, `read_once` hold weights that were repacked or
+    went to a device: after the load nothing looks at them any more, and they cost nothing once
+    dropped. `devices` has the bytes on each GPU or worker.
     """
 
-    weights: int
-    kv_per_token: float
-    kv_fixed: int
-    compute: int
-    mask_per_token: int
-    """What the compute buffer grows by: a row of the attention mask for each token of a batch."""
+    private: int
+    file_backed: int
+    devices: dict[str, int] = field(default_factory=dict)
+    read_once: int = 0
 
     @property
-    def per_token(self) -> float:
-        """Bytes that one more token of context costs."""
-        return self.kv_per_token + self.mask_per_token
-
-    def total(self, context: int) -> int:
-        """Bytes with a context of that many tokens."""
-        cells = -(-context // CELLS) * CELLS
-        fixed = self.weights + self.kv_fixed + self.compute
-        return fixed + int(cells * self.per_token)
-
-    def largest_context(self, bytes_available: int) -> int:
-        """Tokens of context that fit, a multiple of 256; 0 where even the weights do not."""
-        left = bytes_available - self.total(0)
-        if left <= 0:
-            return 0
-        return int(left / self.per_token) // CELLS * CELLS
+    def needed(self) -> int:
+        """What has to stay in this machine's main memory for the model to run at its speed."""
+        return self.private + self.file_backed - self.read_once
 
 
-def footprint(
-    header: Header, *, kv_type: str = "f16", batch: int = 512, sequences: int = 1
-) -> Footprint:
-    """The footprint of the model with this header, on a CPU, reading `batch` tokens at a time.
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The KV cache of one layer: bytes for each token of context, and what does not grow with it
+    (sliding windows, recurrent states)."""
 
-    `sequences` share what full attention keeps; each has windows and recurrent states of its own.
+    per_token: float = 0.0
+    fixed: int = 0
+
+    def bytes(self, context: int) -> float:
+        return self.per_token * rounded(context) + self.fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """What a context takes besides weights, in bytes, at some `contexts` (whole cells, ascending);
+    between two of them it grows evenly.
+
+    `caches` holds KV and recurrent states wherever they are, `compute` the buffers of a batch on
+    each device, `outputs` rows of logits, `held` what a load keeps: vocabulary and tables.
     """
-    kept, windowed = _kv_elements(header)
+
+    contexts: tuple[int, ...]
+    caches: tuple[int, ...]
+    compute: tuple[dict[str, int], ...]
+    outputs: int
+    held: int
+
+    def caches_at(self, context: int) -> float:
+        return self._between(context, self.caches)
+
+    def compute_at(self, context: int) -> dict[str, float]:
+        """By device."""
+        names = {name for at in self.compute for name in at}
+        return {
+            name: self._between(context, tuple(at.get(name, 0) for at in self.compute))
+            for name in names
+        }
+
+    def _between(self, context: int, values: tuple[int, ...]) -> float:
+        cells = rounded(context)
+        if len(values) == 1:
+            return float(values[0])
+        points = list(zip(self.contexts, values, strict=True))
+        for (x, low), (end, high) in pairwise(points):
+            if cells <= end or end == points[-1][0]:
+                # Below the first and beyond the last the nearest stretch goes on; never below 0.
+                return max(0.0, low + (high - low) * (cells - x) / (end - x))
+        raise AssertionError("a plan has at least one point")
+
+
+def rounded(context: int) -> int:
+    """The cells that llama.cpp makes for a context of that many tokens."""
+    return -(-context // CELLS) * CELLS
+
+
+def cache_layers(header: Header, *, kv_type: str = "f16", sequences: int = 1) -> list[Layer]:
+    """What each layer caches. `sequences` share what full attention keeps; each has windows and
+    recurrent states of its own."""
+    count = integer(header, "block_count")
     element = KV_BYTES[kv_type]
-    window = _integer(header, "attention.sliding_window")
-    window_cells = -(-(window * sequences + batch) // CELLS) * CELLS
-    recurrent = _recurrent_bytes(header) * sequences
-    return Footprint(
-        weights=header.weight_bytes,
-        kv_per_token=kept * element,
-        kv_fixed=int(windowed * element * window_cells) + recurrent,
-        compute=_compute_bytes(header, batch),
-        mask_per_token=4 * batch,
-    )
-
-
-def _integer(header: Header, key: str, default: int = 0) -> int:
-    value = header.of_architecture(key)
-    if isinstance(value, list):
-        value = max(value, default=default)
-    return int(value) if value is not None else default
-
-
-def _per_layer(value: Any, layers: int, default: int) -> list[int]:
-    """Per-layer values, which a header gives as one number or as a list."""
-    if isinstance(value, list):
-        return [int(v) for v in value[:layers]] + [default] * (layers - len(value))
-    return [int(value) if value is not None else default] * layers
-
-
-def _kv_elements(header: Header) -> tuple[int, int]:
-    """Elements per position of K and V: (layers that keep all positions, sliding-window ones)."""
-    layers = _integer(header, "block_count")
-    heads = _integer(header, "attention.head_count", 1)
-    kv_heads = _per_layer(header.of_architecture("attention.head_count_kv"), layers, heads)
-    size = _integer(header, "embedding_length") // max(heads, 1)
-    key = _integer(header, "attention.key_length", size)
-    value = _integer(header, "attention.value_length", size)
-    rank = _integer(header, "attention.kv_lora_rank")
+    window = integer(header, "attention.sliding_window")
+    window_cells = rounded(window * sequences + BATCH)
+    rank = integer(header, "attention.kv_lora_rank")
     if rank and header.of_architecture("attention.key_length_mla") is not None:
         # Latent attention keeps one compressed vector and the rotary part, no V (deepseek2).
-        return layers * (rank + _integer(header, "rope.dimension_count")), 0
-    attention = _attention_layers(header)
-    kept = windowed = 0
-    for layer in range(layers):
-        if layer not in attention:
-            continue
-        elements = kv_heads[layer] * (key + value)
-        if _slides(header, layer):
-            windowed += elements
+        return [Layer((rank + integer(header, "rope.dimension_count")) * element)] * count
+    heads = integer(header, "attention.head_count", 1)
+    kv_heads = per_layer(header.of_architecture("attention.head_count_kv"), count, heads)
+    size = integer(header, "embedding_length") // max(heads, 1)
+    key = integer(header, "attention.key_length", size)
+    value = integer(header, "attention.value_length", size)
+    attention, recurrent = attention_layers(header), recurrent_layers(header)
+    state = _recurrent_bytes(header) * sequences
+    layers = []
+    for number in range(count):
+        bytes_per_cell = kv_heads[number] * (key + value) * element if number in attention else 0.0
+        fixed = state if number in recurrent else 0
+        if slides(header, number):
+            layers.append(Layer(0.0, fixed + int(bytes_per_cell * window_cells)))
         else:
-            kept += elements
-    return kept, windowed
+            layers.append(Layer(bytes_per_cell, fixed))
+    return layers
 
 
-def _attention_layers(header: Header) -> set[int]:
-    """Layers with a KV cache. Hybrids name the joint projection of a recurrent layer `attn_qkv`
-    too, beside its convolution."""
-    with_key, with_joint, recurrent = set(), set(), set()
-    for tensor in header.tensors:
-        if not tensor.name.startswith("blk."):
-            continue
-        _, layer, rest = tensor.name.split(".", 2)
-        if rest.startswith(("attn_k.", "attn_kv_a")):
-            with_key.add(int(layer))
-        elif rest.startswith("attn_qkv."):
-            with_joint.add(int(layer))
-        elif rest.startswith("ssm_conv1d"):
-            recurrent.add(int(layer))
-    return with_key | (with_joint - recurrent)
-
-
-def _slides(header: Header, layer: int) -> bool:
-    """Whether a layer sees only a sliding window. The pattern is a list of layers or a period,
-    whose last layer sees everything; gemma3's period of 6 is not written in its files."""
-    if not _integer(header, "attention.sliding_window"):
-        return False
-    pattern = header.of_architecture("attention.sliding_window_pattern")
-    if isinstance(pattern, list):
-        return bool(pattern[layer]) if layer < len(pattern) else False
-    period = (
-        int(pattern)
-        if pattern
-        else {"gemma3": 6, "gpt-oss": 2, "gemma2": 2}.get(header.architecture, 0)
+def formula_buffers(
+    header: Header, layers: list[Layer], *, flash_attention: bool = True, sequences: int = 1
+) -> Buffers:
+    """The buffers on a CPU by arithmetic, with a batch of 512 tokens."""
+    words, merges = words_of(header), length(header.metadata.get("tokenizer.ggml.merges"))
+    heads = integer(header, "attention.head_count", 1)
+    return buffers_of(
+        layers,
+        compute=_compute_bytes(header),
+        mask=mask_bytes(None if flash_attention else heads),
+        outputs=4 * words * sequences,
+        held=held_bytes(words, merges) + work_bytes(widest(header)) + own_bytes(words),
     )
-    return period > 0 and (layer + 1) % period != 0
+
+
+def buffers_of(layers: list[Layer], *, compute: int, mask: int, outputs: int, held: int) -> Buffers:
+    """Buffers that grow evenly with the context: `compute` bytes, and `mask` for each token."""
+    ends = (0, 2**20)
+    caches = tuple(int(sum(layer.bytes(end) for layer in layers)) for end in ends)
+    return Buffers(ends, caches, tuple({CPU: compute + mask * end} for end in ends), outputs, held)
+
+
+def mask_bytes(heads: int | None) -> int:
+    """What the compute buffer grows by with each token of context: for each token of a batch an
+    element of the mask in F16; without flash attention also scores of all `heads`, in F32."""
+    return 2 * BATCH if heads is None else 4 * BATCH * (heads + 1)
+
+
+def compute_bytes(width: int, feed_forward: int) -> int:
+    """The compute buffer without the mask: activations of a batch at their widest. With logits for
+    few rows the vocabulary plays no part."""
+    return 4 * BATCH * (3 * feed_forward + 4 * width)
+
+
+def work_bytes(columns: int) -> int:
+    """The processor's own copy of a batch, quantized to Q8_K: 292 bytes for 256 elements. llama.cpp
+    plans no such buffer, ggml takes it when it computes."""
+    return BATCH * columns * 292 // 256
+
+
+def own_bytes(words: int) -> int:
+    """What Runner itself takes beside llama.cpp for a model under way: a thread, its batch, and a
+    sampler's candidates, of 12 bytes each (`llama_token_data`)."""
+    return 3 * 2**18 + 12 * words
+
+
+def held_bytes(words: int, merges: int) -> int:
+    """What a load keeps besides weights, by the size of the vocabulary."""
+    return words * WORD_BYTES + merges * MERGE_BYTES + TABLE_BYTES
 
 
 def _recurrent_bytes(header: Header) -> int:
-    """Convolution and state of recurrent layers, in F32, for one sequence."""
-    inner, state = _integer(header, "ssm.inner_size"), _integer(header, "ssm.state_size")
+    """Convolution and state of one recurrent layer, in F32, for one sequence."""
+    if short := integer(header, "shortconv.l_cache"):
+        return 4 * (short - 1) * integer(header, "embedding_length")
+    inner, state = integer(header, "ssm.inner_size"), integer(header, "ssm.state_size")
     if not inner:
         return 0
-    kernel, groups = _integer(header, "ssm.conv_kernel"), _integer(header, "ssm.group_count")
-    layers = sum(1 for t in header.tensors if t.name.endswith(".ssm_conv1d.weight"))
-    one = max(kernel - 1, 0) * (inner + 2 * groups * state) + state * inner
-    return 4 * layers * one
+    kernel, groups = integer(header, "ssm.conv_kernel"), integer(header, "ssm.group_count")
+    return 4 * (max(kernel - 1, 0) * (inner + 2 * groups * state) + state * inner)
 
 
-def _compute_bytes(header: Header, batch: int) -> int:
-    """Activations of one batch with a single row of logits: 68 MiB measured for a 1.5B model with
-    151 936 words, of which this gives the larger part; the rest is a constant allowance."""
-    width = _integer(header, "embedding_length")
-    feed_forward = _integer(header, "feed_forward_length")
-    return 4 * batch * (2 * feed_forward + 4 * width) + 32 * 2**20
+def _compute_bytes(header: Header) -> int:
+    used = max(1, integer(header, "expert_used_count"))
+    expert = integer(header, "expert_feed_forward_length") * used
+    feed_forward = max(integer(header, "feed_forward_length"), expert)
+    return compute_bytes(integer(header, "embedding_length"), feed_forward)

@@ -4,39 +4,13 @@ llama.cpp puts the last layers on the devices, in the devices' order, and counts
 last layer (the output) as one more.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from runner.fit.memory import CELLS, Footprint
-from runner.gguf import Header
-from runner.llama.devices import Device
+if TYPE_CHECKING:
+    from runner.llama.devices import Device
 
-EXPERTS = re.compile(r"\.ffn_(up|down|gate|gate_up)_(ch|)exps")
 GIB = 2**30
-
-
-def layer_bytes(
-    header: Header, need: Footprint, context: int, *, experts_on_cpu: bool = False
-) -> list[int]:
-    """Bytes that each layer takes where it is, with its part of the KV cache; the output last."""
-    count = int(header.of_architecture("block_count") or 0)
-    if not count:
-        return []
-    cells = -(-context // CELLS) * CELLS
-    cache = int((need.kv_per_token * cells + need.kv_fixed) / count)
-    sizes = [cache] * count + [0]
-    words = output = 0
-    for tensor in header.tensors:
-        size = tensor.bytes or 0
-        if layer := re.match(r"blk\.(\d+)\.", tensor.name):
-            if int(layer[1]) < count and not (experts_on_cpu and EXPERTS.search(tensor.name)):
-                sizes[int(layer[1])] += size
-        elif tensor.name.startswith("output."):
-            output += size
-        elif tensor.name.startswith("token_embd."):
-            words += size
-    sizes[-1] = output or words  # where there is no output of its own, the words are copied
-    return sizes
 
 
 def apportion(layers: int, shares: Sequence[float]) -> tuple[int, ...]:
@@ -71,7 +45,7 @@ def most_that_fit(
 
 
 def stated(
-    layers_on: Mapping[str, int], devices: Sequence[Device], *, experts_on_cpu: bool = False
+    layers_on: Mapping[str, int], devices: "Sequence[Device]", *, experts_on_cpu: bool = False
 ) -> str:
     """Where the layers of a loaded model are, and what is left there; empty where the CPU has all.
 

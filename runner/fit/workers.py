@@ -1,13 +1,18 @@
 """Other machines that take part: the workers a user names, made devices of this process."""
 
+from typing import TYPE_CHECKING
+
 from runner.errors import BuildError
-from runner.llama import rpc
-from runner.llama.devices import Device, devices
+
+if TYPE_CHECKING:
+    from runner.llama.devices import Device
 
 
 def require_rpc() -> None:
     """Raise BuildError, with the line that mends it, where llama.cpp cannot use other machines."""
     from runner import machine
+    from runner.llama import rpc
+    from runner.llama.devices import devices
 
     if not rpc.supported():
         names = (device.name for device in devices())
@@ -17,11 +22,14 @@ def require_rpc() -> None:
         )
 
 
-def devices_with(workers: str | None) -> list[Device]:
+def devices_with(workers: str | None) -> "list[Device]":
     """The devices of this machine, and those of the `workers` in `host:port[,…]`.
 
     Raises ConfigurationError, BuildError, and DeviceError where a worker does not answer.
     """
+    from runner.llama import rpc
+    from runner.llama.devices import devices
+
     relays = []
     if workers:
         require_rpc()

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from runner.errors import UnknownModel
+from runner.gguf import PART
 from runner.hub.listing import Listing, RemoteFile
 
 TAG = re.compile(
@@ -20,7 +21,6 @@ TAG = re.compile(
     r")(?![A-Z0-9])",
     re.IGNORECASE,
 )
-SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$", re.IGNORECASE)
 
 # Companions of a model that are GGUF files too: vision projectors and importance matrices …
 COMPANION = re.compile(r"(?<![a-z0-9])(?:mmproj|imatrix)(?![a-z0-9])", re.IGNORECASE)
@@ -64,6 +64,11 @@ def quantization_of(path: str) -> str | None:
     return _canonical(tags[-1]) if tags else None
 
 
+def is_companion(path: str) -> bool:
+    """Whether a GGUF is no model, but something that belongs to one, such as a projector."""
+    return COMPANION.search(_name(path)) is not None
+
+
 def variants(listing: Listing) -> tuple[Variant, ...]:
     """The models in a repository, each whole, by size. Companion files are left out."""
     parts: defaultdict[tuple[str, int], dict[int, RemoteFile]] = defaultdict(dict)
@@ -71,7 +76,7 @@ def variants(listing: Listing) -> tuple[Variant, ...]:
         stem, dot, suffix = file.path.rpartition(".")
         if not dot or suffix.lower() != "gguf" or COMPANION.search(_name(stem)):
             continue
-        split = SPLIT.search(stem)
+        split = PART.search(stem)
         number, count = (int(split[1]), int(split[2])) if split else (1, 1)
         parts[stem[: split.start()] if split else stem, count][number] = file
     whole = [
@@ -118,7 +123,7 @@ def parts_of(listing: Listing, path: str) -> tuple[RemoteFile, ...]:
     Raises UnknownModel where there is no such file, or other parts of it are missing.
     """
     file = listing.file(path)
-    if not SPLIT.search(path.rpartition(".")[0]):
+    if not PART.search(path.rpartition(".")[0]):
         return (file,)
     for variant in variants(listing):
         if file in variant.files:

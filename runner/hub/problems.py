@@ -22,10 +22,13 @@ PORTAL = "A proxy or a login page stands before the Hub: open a browser and see 
 
 
 @contextmanager
-def translated(endpoint: str, repository: str, what: str) -> Iterator[None]:
+def translated(
+    endpoint: str, repository: str, what: str, server: str | None = None
+) -> Iterator[None]:
     """Turn what huggingface_hub and its HTTP client raise into RunnerError or Transient.
 
-    `what` names the thing asked for, for messages: a repository, or a file in one.
+    `what` names the thing asked for, for messages: a repository, or a file in one. `server` is
+    who was asked, where that was not the Hub at `endpoint`.
     """
     from runner.hub.stack import errors, httpx
 
@@ -52,9 +55,10 @@ def translated(endpoint: str, repository: str, what: str) -> Iterator[None]:
     except errors.HfHubHTTPError as error:
         raise _refused(endpoint, what, error) from error
     except httpx.TimeoutException as error:
-        raise Transient(f"{endpoint} stopped answering", remedy=CHECK_NETWORK) from error
+        raise Transient(f"{server or endpoint} stopped answering", remedy=CHECK_NETWORK) from error
     except (httpx.ConnectError, httpx.ProxyError) as error:
-        raise Transient(f"cannot reach {endpoint}: {_line(error)}", remedy=CHECK_NETWORK) from error
+        cause = f"cannot reach {server or endpoint}: {_line(error)}"
+        raise Transient(cause, remedy=CHECK_NETWORK) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Transient(f"lost the connection: {_line(error)}", remedy=CHECK_NETWORK) from error
     except UnicodeEncodeError as error:
@@ -96,7 +100,7 @@ def busy(who: str, response: "httpx.Response") -> Transient:
     """A server that cannot answer now, with the wait it asks for."""
     from runner.hub.stack import parse_ratelimit_headers
 
-    wait = asked_wait(response.headers.get("Retry-After"))
+    wait = asked_wait(response.headers.get("Retry-After"), response.headers.get("Date"))
     limit = parse_ratelimit_headers(response.headers)
     if response.status_code == 429 and limit is not None and limit.remaining == 0:
         wait = float(limit.reset_in_seconds)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
-from huggingface_hub import HfApi, errors, get_session, hf_hub_url, hf_raise_for_status
+from huggingface_hub import (
+    HfApi,
+    ModelInfo,
+    errors,
+    get_session,
+    hf_hub_url,
+    hf_raise_for_status,
+)
 
 if TYPE_CHECKING:  # huggingface_hub.utils re-exports these in a way that mypy cannot see
     import httpx2 as httpx
@@ -22,6 +29,7 @@ else:
 
 __all__ = [
     "HfApi",
+    "ModelInfo",
     "build_hf_headers",
     "errors",
     "get_session",

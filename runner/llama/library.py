@@ -101,8 +101,8 @@ def _receive_log(level: int, text: bytes, _user_data: Any) -> None:
     line = text.decode("utf-8", "replace")
     if level == LEVEL_CONTINUED and recent_log:
         recent_log[-1] += line
-    elif not line.startswith("create_tensor: loading "):
-        # Of those there is one for every tensor that a file might have: all else would be gone.
+    elif not line.startswith(("create_tensor: loading ", "llama_graph_n_input_tensors: ")):
+        # Of those there is one for every tensor of a file or a graph: all else would be gone.
         recent_log.append(line)
     if level == LEVEL_ERROR:
         _recent_errors.append(line)

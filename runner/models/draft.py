@@ -13,7 +13,8 @@ def draft_of(settings: Settings, located: Located) -> Located | None:
     Raises ConfigurationError where it names none, ModelNotHere and UnknownModel.
     """
     if settings.draft != AUTO:
-        return None if settings.draft is None else locate(settings.draft)
+        folders = settings.model_folders or ()
+        return None if settings.draft is None else locate(settings.draft, folders)
     if located.entry is None or not located.entry.draft:
         raise ConfigurationError(
             f"the catalogue names no draft model for {located.name}",

@@ -1,13 +1,14 @@
 """From a file to a model that gives vectors of texts: checked, placed and loaded."""
 
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.errors import DoesNotFit
-from runner.library import Library
 from runner.models.find import Located
 from runner.models.probed import probe_once
+from runner.models.used import in_use
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def embedder(
         )
     probe_once(located)
     loaded = Embedder.open(located.path, replace(placement, context=tokens), progress=progress)
-    if located.record is not None:
-        Library().touch(located.record)
+    weakref.finalize(loaded, in_use(located))
     return loaded
 
 

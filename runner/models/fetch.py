@@ -1,124 +1,135 @@
-"""Fetching a model from the Hub, verified and recorded, and deleting it again."""
+"""From a name to what is to be fetched, and to its file on this disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.catalog import Quantization, load_catalog
 from runner.errors import IntegrityError, ModelNotHere, UnknownModel
-from runner.hub import quantization_of
-from runner.library import Library, Part, Record
-from runner.models.find import Located, entry_of, locate, located_record, shipped
-from runner.reference import CatalogReference, FileReference, HubReference, parse
+from runner.library import Library
+from runner.models.bring import FetchProgress, Wanted, bring, nothing
+from runner.models.find import Located, entry_of, locate, located_record, recorded, shipped
+from runner.reference import (
+    CatalogReference,
+    FileReference,
+    HubReference,
+    StoreReference,
+    parse,
+)
 
 if TYPE_CHECKING:
-    from runner.hub import Hub, Listing, RemoteFile
-
-FetchProgress = Callable[[str, int, int], None]
-"""Called with (file name, bytes done, bytes in all) while a model is fetched."""
+    from runner.hub import Hub, RemoteFile
 
 
-def pull(text: str, *, hub: "Hub", progress: FetchProgress) -> Located:
-    """Fetch the model `text` names, verified, and record it. Already here: nothing is fetched.
+def pull(
+    text: str,
+    *,
+    hub: "Hub",
+    progress: FetchProgress,
+    checking: FetchProgress = nothing,
+    accept_new: bool = False,
+    folders: Sequence[str] = (),
+) -> Located:
+    """Fetch the model `text` names, verified, and record it.
 
-    Offline, a model that is here is taken as it was recorded.
+    Where it is certain that it is here, no connection is made; what another program put on this
+    disk is recorded where it lies, after `checking` it. Offline, a model that is here is taken as
+    it is. With `accept_new`, a file that is not the one that the catalogue knows is taken.
 
     Raises what `hub` raises, and UnknownModel, IntegrityError where the catalogue knows another
     sha256 than the Hub, DiskError.
     """
-    from runner.hub import choose, parts_of
-
     reference = parse(text)
-    if hub.offline and not isinstance(reference, FileReference):
-        with suppress(ModelNotHere):
-            return locate(text)
     match reference:
         case FileReference(path=path):
             raise UnknownModel(
                 f"{path} is a path", remedy=f"A file runs in place: runner chat {path}"
             )
-        case CatalogReference(name=name, quantization=quantization):
-            entry = entry_of(load_catalog(), name)
-            if entry.path is not None:
-                return shipped()
-            known = entry.quantization(quantization)
-            listing = hub.listing(known.repository, known.revision)
-            files = parts_of(listing, known.file)
-            _agree(known, files[0])
-            name, quantization = entry.name, known.name
-        case HubReference():
-            listing = hub.listing(reference.repository, reference.revision)
-            files = (
-                parts_of(listing, reference.file)
-                if reference.file
-                else choose(listing, reference.quantization)
+        case StoreReference(name=name):
+            raise UnknownModel(
+                f"{name} is a model on this disk", remedy=f"It runs where it is: runner chat {name}"
             )
-            name, quantization = f"hf.co/{reference.repository}", quantization_of(files[0].path)
-    return _fetch(hub, listing, files, name, quantization, progress)
+    if (there := _certainly_here(reference, accept_new)) is not None:
+        hub.remark(f"{text} is already here: {there.path}")
+        return there
+    if hub.offline:
+        with suppress(ModelNotHere):
+            return locate(text, folders)
+    wanted = _wanted(reference, hub, accept_new)
+    return bring(wanted, hub=hub, progress=progress, checking=checking, folders=folders)
 
 
-def _agree(known: Quantization, published: "RemoteFile") -> None:
-    if known.sha256 and published.sha256 and known.sha256 != published.sha256:
-        raise IntegrityError(
-            f"{known.file} is not the file the catalogue knows: its sha256 is "
-            f"{published.sha256[:12]}…, the catalogue's {known.sha256[:12]}…",
-            remedy="It was replaced since. To take what the repository holds now: "
-            f"runner pull hf.co/{known.repository}:{known.name}",
-        )
+def _certainly_here(reference: CatalogReference | HubReference, accept_new: bool) -> Located | None:
+    """The recorded model, where what is meant cannot have changed since: it has the
+    sha256 that the catalogue knows, or is pinned to a commit."""
+    if isinstance(reference, CatalogReference):
+        entry = entry_of(load_catalog(), reference.name)
+        if entry.path is not None:
+            return shipped()
+        known = entry.quantization(reference.quantization)
+        if known.sha256 is None or accept_new:
+            return None
+        for record in Library().records():
+            # What was once accepted in place of the catalogue's file counts as that file.
+            same = known.sha256 in (record.sha256, record.expected_sha256)
+            if same and record.name == entry.name:
+                return located_record(record)
+        return None
+    if reference.revision is None or len(reference.revision) != 40:
+        return None
+    if reference.file is None and reference.quantization is None:
+        return None
+    whole = (record for record in recorded(str(reference)) if record.is_whole)
+    return next(map(located_record, whole), None)
 
 
-def _fetch(
+def _wanted(
+    reference: CatalogReference | HubReference,
     hub: "Hub",
-    listing: "Listing",
-    files: "Sequence[RemoteFile]",
-    name: str,
-    quantization: str | None,
-    progress: FetchProgress,
-) -> Located:
-    library = Library()
-    fetched = [
-        hub.fetch(
+    accept_new: bool,
+) -> Wanted:
+    """What the Hub has to offer for a reference."""
+    from runner.hub import choose, parts_of, quantization_of
+
+    if isinstance(reference, HubReference):
+        listing = hub.listing(reference.repository, reference.revision)
+        if reference.file is not None:
+            files = parts_of(listing, reference.file)
+        else:
+            files = choose(listing, reference.quantization)
+        return Wanted(
+            f"hf.co/{listing.repository}",
+            quantization_of(files[0].path),
             listing,
-            file,
-            library.path_for(listing.repository, file.path),
-            progress=_of_file(file, progress),
+            files,
+            reference.revision or "main",
+            listing.licence,
         )
-        for file in files
-    ]
-    parts = tuple(
-        Part(file.path, whole.bytes, whole.sha256)
-        for file, whole in zip(files[1:], fetched[1:], strict=True)
+    entry = entry_of(load_catalog(), reference.name)
+    known = entry.quantization(reference.quantization)
+    listing = hub.listing(known.repository, None if accept_new else known.revision)
+    files = parts_of(listing, known.file)
+    differs = _differs(known, files[0])
+    if differs and not accept_new:
+        raise differs
+    return Wanted(
+        entry.name,
+        quantization_of(files[0].path) or known.name,
+        listing,
+        files,
+        "main" if accept_new or known.revision is None else None,
+        entry.licence,
+        known.sha256 if differs else None,
     )
-    record = Record(
-        name=name,
-        repository=listing.repository,
-        commit=listing.commit,
-        file=files[0].path,
-        quantization=quantization,
-        bytes=fetched[0].bytes,
-        sha256=fetched[0].sha256,
-        fetched_at=datetime.now(UTC),
-        used_at=None,
-        path=fetched[0].path,
-        parts=parts,
+
+
+def _differs(known: Quantization, published: "RemoteFile") -> IntegrityError | None:
+    """The difference between what the catalogue and the Hub say of a file, if there is one."""
+    if known.file != published.path or not known.sha256 or known.sha256 == published.sha256:
+        return None
+    return IntegrityError(
+        f"{known.file} is not the file the catalogue knows: its sha256 is "
+        f"{str(published.sha256)[:12]}…, the catalogue's {known.sha256[:12]}…",
+        remedy="Either it was replaced since, or the catalogue's source was wrong. "
+        "`runner pull --accept-new` takes what the repository holds now, and records that.",
     )
-    library.add(record)
-    return located_record(record)
-
-
-def _of_file(file: "RemoteFile", progress: FetchProgress) -> Callable[[int], None]:
-    return lambda done: progress(file.path, done, file.bytes)
-
-
-def remove(text: str) -> list[tuple[Path, int]]:
-    """Delete a fetched model's files; the paths and bytes that were freed."""
-    located = locate(text)
-    if located.path == shipped().path:
-        raise UnknownModel(f"{located.name} comes with Runner and stays")
-    if located.record is None:
-        raise UnknownModel(
-            f"{located.name} was not fetched by Runner", remedy=f"Delete {located.path} yourself."
-        )
-    return [(located.path, Library().remove(located.record))]

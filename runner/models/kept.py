@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.gguf import fingerprint
 from runner.models.find import Located
-from runner.settings import Settings, data_directory
+from runner.paths import data_directory
+from runner.settings import Settings
 
 if TYPE_CHECKING:
     from runner.kvstore import Store

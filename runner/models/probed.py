@@ -5,7 +5,7 @@ from pathlib import Path
 
 from runner.errors import DiskError
 from runner.models.find import Located
-from runner.settings import data_directory
+from runner.paths import data_directory
 
 
 def probe_once(located: Located) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.catalog import Entry, SamplingDefaults, load_catalog, models_directory
+from runner.catalog import Entry, SamplingDefaults, models_directory, shipped_catalog
 from runner.errors import ConfigurationError, UnknownModel
 
-CATALOG = load_catalog()
+CATALOG = shipped_catalog()
 
 
 def entry_named(name: str) -> Entry:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.catalog import load_catalog
+from runner.catalog import shipped_catalog
 from runner.errors import UnknownModel
 from runner.reference import (
     QUANTIZATIONS,
@@ -15,11 +15,12 @@ from runner.reference import (
     FileReference,
     HubReference,
     Reference,
+    StoreReference,
     known_quantization,
     parse,
 )
 
-CATALOG = load_catalog()
+CATALOG = shipped_catalog()
 NAMES = [*CATALOG.aliases, *(entry.name for entry in CATALOG.entries)]
 WORD = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9._]{0,8}[A-Za-z0-9])?", fullmatch=True).filter(
     lambda word: ".." not in word and not word.lower().endswith(".gguf")
@@ -33,6 +34,10 @@ REPOSITORIES = st.tuples(
     ("typed", "meant"),
     [
         ("tiny", CatalogReference("tiny")),
+        ("ollama:small:8b", StoreReference("ollama:small:8b")),
+        ("Ollama:hf.co/org/M-GGUF:Q4_0", StoreReference("Ollama:hf.co/org/M-GGUF:Q4_0")),
+        ("lmstudio:org/repo/a model", StoreReference("lmstudio:org/repo/a model")),
+        ("folder:sub/m-Q4_0", StoreReference("folder:sub/m-Q4_0")),
         ("qwen3:4b", CatalogReference("qwen3:4b")),
         ("Qwen3:4B:q8_0", CatalogReference("qwen3:4b", "Q8_0")),
         ("tiny:Q8_0", CatalogReference("tiny", "Q8_0")),

@@ -4,12 +4,14 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from runner import models
 from runner.cli.main import main
+from runner.machine.rates import CPU, DeviceRates, Rates, keep
 from runner.settings import BY_NAME, load
 from tests.chat.endless import endless as long_reply
 from tests.loopback import LoopbackHub
@@ -37,6 +39,14 @@ Runner = Callable[..., Transcript]
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough for a small model, and on a busy machine threads that wait for each other are slow."""
     monkeypatch.setenv("RUNNER_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def measured_machine(isolated: Path) -> None:
+    """A machine that was measured before, and found quick: no test waits for that."""
+    quick = dict.fromkeys(("F16", "Q8_0", "Q4_K"), 1e11)
+    cpu = DeviceRates("CPU", 1e-5, quick, dict.fromkeys(quick, 1e13), 1e12, 1e12)
+    keep(Rates(2, 1e11, {CPU: cpu}, datetime.now(UTC)))
 
 
 @pytest.fixture

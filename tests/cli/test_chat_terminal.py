@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runner.settings import data_directory
+from runner.paths import data_directory
 from tests.cli.conftest import COMMAND, FETCHABLE
 from tests.loopback import LoopbackHub
 

@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from runner.cli.diagnosis import serves
+from runner.library import cache_folder
 from runner.llama.devices import Device, instruction_sets
 from runner.machine import Accelerator
-from runner.settings import OPTIONS, config_file, data_directory
+from runner.paths import config_file, data_directory
+from runner.settings import OPTIONS
 from tests.cli.conftest import Runner
 
 
@@ -33,7 +35,7 @@ def test_as_json(runner: Runner) -> None:
     assert facts["build"]["devices"][0]["name"]
     assert facts["memory"]["total"] > 0
     assert facts["free_disk"] > 0
-    assert facts["paths"]["models"] == str(data_directory() / "models")
+    assert facts["paths"]["models"] == str(cache_folder())
     for finding in facts["findings"]:
         assert set(finding) == {"text", "remedy"}
 
@@ -66,13 +68,13 @@ def test_a_missing_or_other_llama_cpp_is_a_finding(found: str | None) -> None:
         assert "llama-cpp-python is not installed" in said.stdout
 
 
-def test_a_record_that_cannot_be_read_is_a_finding(runner: Runner) -> None:
-    folder = data_directory() / "models" / "org" / "repo"
-    folder.mkdir(parents=True)
-    (folder / "m.gguf.json").write_text("{", "utf-8")
+def test_a_database_that_cannot_be_read_is_a_finding(runner: Runner) -> None:
+    database = data_directory() / "library.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_bytes(b"no database" * 100)
     said = runner("doctor")
     assert said.code == 0
-    assert f"! {folder / 'm.gguf.json'}: " in said.out
+    assert f"! {database}: cannot be read" in said.out
 
 
 def gpu(name: str, description: str, kind: str = "gpu") -> Device:

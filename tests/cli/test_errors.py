@@ -11,7 +11,7 @@ import typer
 
 from runner.cli.errors import explained
 from runner.errors import ConfigurationError, RunnerError
-from runner.settings import config_file
+from runner.paths import config_file
 from tests.cli.conftest import COMMAND, Runner
 
 

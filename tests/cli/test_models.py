@@ -1,15 +1,18 @@
 """`pull`, `list`, `show` and `rm` against a stand-in Hub: whole transcripts, files and JSON."""
 
+import hashlib
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from runner import models
 from runner.cli.words import size
-from runner.hub import Hub
+from runner.errors import NetworkError
+from runner.hub import Hub, Patience
+from runner.journal import Journal
 from runner.library import Library
-from runner.settings import data_directory
 from tests.cli.conftest import FETCHABLE, FETCHABLE_FILE, Runner
 from tests.loopback import LoopbackHub
 
@@ -17,8 +20,16 @@ NAME = f"hf.co/{FETCHABLE}"
 
 
 @pytest.fixture
-def place() -> Path:
-    return data_directory() / "models" / "somebody" / "Small-GGUF" / FETCHABLE_FILE
+def place(hub_with_model: LoopbackHub) -> Path:
+    """Where the model lands: in the Hugging Face cache."""
+    commit = hub_with_model.repositories[FETCHABLE].commit
+    return Library().cache.snapshot(FETCHABLE, commit, FETCHABLE_FILE)
+
+
+def blob_of(place: Path) -> Path:
+    """Where the bytes of the shipped model belong in that repository."""
+    digest = hashlib.sha256(models.shipped().path.read_bytes()).hexdigest()
+    return place.parents[2] / "blobs" / digest
 
 
 def test_pull_list_run_show_rm(
@@ -28,7 +39,8 @@ def test_pull_list_run_show_rm(
 
     pulled = runner("pull", f"{FETCHABLE}:Q8_0")
     assert (pulled.code, pulled.out) == (0, f"{NAME}   {much}   {place}\n")
-    assert pulled.err.startswith(f"{FETCHABLE_FILE}: fetching {much}\n")
+    licence = f"licence: mit, {hub_with_model.endpoint}/{FETCHABLE}"
+    assert pulled.err.startswith(f"{licence}\n{FETCHABLE_FILE}: fetching {much}\n")
     assert pulled.err.endswith(f"{FETCHABLE_FILE}: {much} of {much} (100 %)\n")
     assert place.read_bytes() == tiny_path.read_bytes()
 
@@ -36,10 +48,9 @@ def test_pull_list_run_show_rm(
     listed = runner("list")
     assert listed.code == 0
     heads, shipped, fetched = listed.out.splitlines()
-    assert heads.split() == ["NAME", "QUANT", "SIZE", "USED", "PATH"]
-    assert shipped.startswith("tiny ")
-    assert "comes with Runner" in shipped
-    assert fetched.split() == [NAME, "Q8_0", *much.split(), "never", str(place)]
+    assert heads.split() == ["NAME", "QUANT", "SIZE", "CONTEXT", "SOURCE", "USED"]
+    assert shipped.split() == ["tiny", "Q8_0", *much.split(), "2048", "comes", "with", "Runner"]
+    assert fetched.split() == [NAME, "Q8_0", *much.split(), "2048", NAME, "never"]
 
     assert runner("run", FETCHABLE, "hello", "--max-tokens", "3", "--offline").code == 0
     assert "just now" in runner("list").out
@@ -52,8 +63,7 @@ def test_pull_list_run_show_rm(
     removed = runner("rm", FETCHABLE, "--yes")
     assert (removed.code, removed.err) == (0, "")
     assert removed.out == f"deleted {NAME}, {much} freed\n"
-    assert not place.exists()
-    assert not place.parent.exists()
+    assert not list(Library().root.iterdir())
     assert hub_with_model.requests == [], "only pull may ask the Hub"
 
 
@@ -70,32 +80,33 @@ def test_pull_again_fetches_nothing(runner: Runner, hub_with_model: LoopbackHub)
     hub_with_model.requests.clear()
     again = runner("pull", FETCHABLE)
     assert (again.code, again.out) == (0, first.out)
-    assert again.err == f"{FETCHABLE_FILE} is here; checking it\n"
+    assert again.err == f"{NAME}:Q8_0 is already here: {first.out.split()[-1]}\n"
     assert hub_with_model.seen("cdn") == []
 
 
 def test_pull_continues_what_an_earlier_run_began(
     runner: Runner, hub_with_model: LoopbackHub, place: Path, tiny_path: Path
 ) -> None:
-    half = tiny_path.stat().st_size // 2
-
-    def stop(_file: str, done: int, _total: int) -> None:
-        if done >= half:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        models.pull(FETCHABLE, hub=Hub(), progress=stop)
-    begun = place.with_name(place.name + ".part").stat().st_size
+    hub_with_model.fault("cdn", "cut", at=tiny_path.stat().st_size // 2)
+    hub_with_model.fault("cdn", "status", times=math.inf)
+    with pytest.raises(NetworkError):
+        patience = Patience(attempts=1, first_wait=0)
+        models.pull(FETCHABLE, hub=Hub(patience=patience), progress=lambda *_: None)
+    hub_with_model.faults.clear()
+    blob = blob_of(place)
+    begun = Journal(blob.with_name(blob.name + ".part.journal")).arrived()
+    assert 0 < begun < tiny_path.stat().st_size
     findings = runner("doctor").out
     assert f"{FETCHABLE_FILE} of {FETCHABLE} is fetched in part: {begun} of" in findings
+    assert f"runner pull {FETCHABLE} --file {FETCHABLE_FILE} continues it." in findings
 
     pulled = runner("pull", FETCHABLE)
     assert pulled.code == 0
     whole = f"of {size(tiny_path.stat().st_size)}"
-    assert pulled.err.startswith(f"{FETCHABLE_FILE}: continuing at {size(begun)} {whole}\n")
+    assert f"{FETCHABLE_FILE}: continuing at {size(begun)} {whole}\n" in pulled.err
     steps = [line for line in pulled.err.splitlines() if line.endswith("%)")]
     assert len(steps) <= 6
-    assert hub_with_model.seen("cdn")[-1].range == f"bytes={begun}-"
+    assert hub_with_model.seen("cdn")[-1].range == f"bytes={begun}-{tiny_path.stat().st_size - 1}"
     assert place.read_bytes() == tiny_path.read_bytes()
 
 
@@ -135,7 +146,7 @@ def test_a_gated_repository(runner: Runner, loopback_hub: LoopbackHub) -> None:
     loopback_hub.add("somebody/Gated-GGUF", {"m-Q4_K_M.gguf": b"x" * 100}, gated=True)
     said = runner("pull", "somebody/Gated-GGUF")
     assert (said.code, said.out) == (9, "")
-    assert len(said.err.splitlines()) <= 3
+    assert len(said.err.splitlines()) <= 4
 
 
 def test_rm_asks_a_person_and_wants_yes_from_a_script(
@@ -184,7 +195,7 @@ def test_a_catalogue_entry_that_is_not_here(runner: Runner) -> None:
 
 
 def test_every_entry_can_be_shown(runner: Runner) -> None:
-    entries = json.loads(runner("list", "--all", "--json").out)["catalogue"]
+    entries = json.loads(runner("list", "--catalogue", "--json").out)["catalogue"]
     assert len(entries) > 10
     for entry in entries:
         said = runner("show", entry["name"])
@@ -192,8 +203,8 @@ def test_every_entry_can_be_shown(runner: Runner) -> None:
         assert entry["licence"] in said.out
 
 
-def test_list_all(runner: Runner) -> None:
-    heads, *rows = runner("list", "--all").out.splitlines()
+def test_list_the_catalogue(runner: Runner) -> None:
+    heads, *rows = runner("list", "--catalogue").out.splitlines()
     assert heads.split() == ["NAME", "QUANT", "SIZE", "LICENCE", "HERE"]
     assert rows[0].split() == ["tiny", "MIT", "yes"]
     assert all(row == row.rstrip() for row in rows)

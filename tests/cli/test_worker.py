@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from runner.errors import BuildError, ConfigurationError, DeviceError, OfflineError
-from runner.fit import placement as fit
+from runner.fit import plans as fit
 from runner.llama import rpc
 from tests.cli.conftest import COMMAND, Runner
 from tests.workers import LoopbackWorker, require_rpc

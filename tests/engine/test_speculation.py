@@ -11,8 +11,9 @@ from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.repeats import NGRAM, SURE, Repeats
 from runner.engine.sampling import Sampling
-from runner.engine.speculation import LONGEST, PAUSE, Speculation
+from runner.engine.speculation import PAUSE, Speculation
 from runner.fit import Placement
+from runner.fit.memory import GUESSES
 from runner.prompt import Prompt
 
 REPEATING = "1 2 3 4 5 6 7 8 9 " * 6
@@ -95,7 +96,7 @@ def test_what_does_not_pay_is_left_off_for_a_while() -> None:
 
     def step(*, guesses: bool) -> None:
         tokens.append(tokens[-4])
-        guess = speculation.propose(LONGEST)
+        guess = speculation.propose(GUESSES)
         assert bool(guess) == guesses
         # Three times as long as a plain step, for one token.
         speculation.took(len(guess), 1, 3.0 if guess else 1.0)

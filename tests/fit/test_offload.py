@@ -1,14 +1,10 @@
 """Layers split over devices: by arithmetic here, by llama.cpp itself in `tests/engine`."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.fit import footprint
-from runner.fit.offload import apportion, layer_bytes, most_that_fit, stated
-from runner.gguf import read_header
+from runner.fit.offload import apportion, most_that_fit, stated
 from runner.llama.devices import Device
 
 GIB = 2**30
@@ -50,27 +46,6 @@ def test_what_is_placed_fits(layers: list[int], rooms: list[int]) -> None:
 def test_one_device_takes_the_last_layers_that_fit() -> None:
     assert most_that_fit([10, 10, 10, 40], [65], [1]) == (3,)
     assert most_that_fit([10, 10, 10, 40], [39], [1]) == (0,)
-
-
-def test_layers_weigh_what_the_file_and_its_cache_weigh(tiny_path: Path) -> None:
-    header = read_header(tiny_path)
-    need = footprint(header)
-    layers = layer_bytes(header, need, 2048)
-    assert len(layers) == header.of_architecture("block_count") + 1
-    words = sum(t.bytes or 0 for t in header.tensors if t.name.startswith("token_embd."))
-    output = [t for t in header.tensors if t.name.startswith("output.")]
-    # The words are the output as well, unless it has tensors of its own.
-    whole = need.weights + need.kv_per_token * 2048 - (words if output else 0)
-    assert sum(layers) == pytest.approx(whole, rel=0.01)
-
-
-def test_experts_can_stay_behind(shared: Path) -> None:
-    header = read_header(shared / "models" / "archs" / "gpt-oss-moe.gguf")
-    need = footprint(header)
-    whole = layer_bytes(header, need, 256)
-    without = layer_bytes(header, need, 256, experts_on_cpu=True)
-    experts = sum(t.bytes or 0 for t in header.tensors if "_exps." in t.name)
-    assert sum(whole) - sum(without) == experts > 0
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ It speaks what the real huggingface_hub client asks for (a model's description, 
 redirect, ranges), fails on request, and keeps a log of every request for a test to read.
 """
 
-import hashlib
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.loopback.faults import Fault, Kind, Where
-from tests.loopback.repository import Repository, Request
+from tests.loopback.repository import File, Repository, Request, digest
 from tests.loopback.server import Server
 
 
@@ -19,13 +18,15 @@ class LoopbackHub:
     """The stand-in. Use it in a `with` block, or through the fixture `loopback_hub`.
 
     `tokens` maps the tokens it knows to whether their account has accepted the gated licences.
-    With `ranges` false, every Range request gets the whole file.
+    With `ranges` false, every Range request gets the whole file. `rate` limits each connection to
+    the CDN to so many bytes a second.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.tokens: dict[str, bool] = {"hf_member": True, "hf_stranger": False}
         self.ranges = True
+        self.rate: float | None = None
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.released = threading.Event()
@@ -51,13 +52,17 @@ class LoopbackHub:
     def add(
         self,
         repository: str,
-        files: Mapping[str, bytes],
+        files: Mapping[str, File],
         *,
         gated: bool = False,
         licence: str | None = "mit",
+        facts: Mapping[str, Any] | None = None,
     ) -> str:
-        """Publish a repository, or its next commit; returns the commit."""
-        self.repositories[repository] = Repository(repository, dict(files), gated, licence)
+        """Publish a repository, or its next commit; returns the commit. `facts` are laid over
+        what the Hub says of it."""
+        self.repositories[repository] = Repository(
+            repository, dict(files), gated, licence, dict(facts or {})
+        )
         return self.repositories[repository].commit
 
     def fault(
@@ -88,7 +93,7 @@ class LoopbackHub:
         with self._lock:
             self.requests.append(request)
             for fault in self.faults:
-                if fault.where == request.where and (request.range or not fault.of_ranges):
+                if fault.strikes(request):
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)
@@ -102,10 +107,19 @@ class LoopbackHub:
                 return repository
         return None
 
-    def stored(self, sha256: str) -> bytes | None:
+    def search(self, words: str, sort: str) -> list[dict[str, Any]]:
+        """What the Hub says of the repositories whose names hold every word, the most first."""
+        found = [
+            repository.describe()
+            for repository in self.repositories.values()
+            if all(word in repository.name.lower() for word in words.lower().split())
+        ]
+        return sorted(found, key=lambda about: str(about.get(sort, "")).zfill(12), reverse=True)
+
+    def stored(self, sha256: str) -> File | None:
         """The file of this sha256, in any repository."""
         for repository in self.repositories.values():
             for data in repository.files.values():
-                if hashlib.sha256(data).hexdigest() == sha256:
+                if digest(data) == sha256:
                     return data
         return None

@@ -1,7 +1,9 @@
 """What the stand-in Hub holds, and its log: repositories and requests."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.loopback.faults import Where
@@ -21,21 +23,52 @@ class Request:
     def range(self) -> str | None:
         return self.headers.get("range")
 
+    def covers(self, position: int) -> bool:
+        """Whether it asks for the byte at this position of the file."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.range or "bytes=0-")
+        return found is not None and int(found[1]) <= position <= int(found[2] or position)
+
+
+@dataclass(frozen=True)
+class Big:
+    """A file too large for memory: one on disk, under a sha256 that it need not have."""
+
+    path: Path
+    sha256: str
+
+    def __len__(self) -> int:
+        return self.path.stat().st_size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(len(self))
+        with self.path.open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+
+
+File = bytes | Big
+
+
+def digest(file: File) -> str:
+    """The sha256 a file is published with."""
+    return file.sha256 if isinstance(file, Big) else hashlib.sha256(file).hexdigest()
+
 
 @dataclass
 class Repository:
-    """A model repository at its only commit."""
+    """A model repository at its only commit. `facts` are laid over what the Hub says of it."""
 
     name: str
-    files: dict[str, bytes]
+    files: dict[str, File]
     gated: bool
     licence: str | None
+    facts: dict[str, Any] = field(default_factory=dict)
     commit: str = field(init=False)
 
     def __post_init__(self) -> None:
         content = hashlib.sha1(self.name.encode())
         for path, data in sorted(self.files.items()):
-            content.update(path.encode() + hashlib.sha256(data).digest())
+            content.update(path.encode() + bytes.fromhex(digest(data)))
         self.commit = content.hexdigest()
 
     def describe(self) -> dict[str, Any]:
@@ -48,14 +81,14 @@ class Repository:
             "tags": ["gguf"],
             "cardData": {"license": self.licence} if self.licence else {},
             "siblings": [_sibling(path, data) for path, data in self.files.items()],
+            **self.facts,
         }
 
 
-def _sibling(path: str, data: bytes) -> dict[str, Any]:
+def _sibling(path: str, data: File) -> dict[str, Any]:
     about: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": "0" * 40}
     if in_large_storage(path):
-        sha256 = hashlib.sha256(data).hexdigest()
-        about["lfs"] = {"sha256": sha256, "size": len(data), "pointerSize": 135}
+        about["lfs"] = {"sha256": digest(data), "size": len(data), "pointerSize": 135}
     return about
 
 

@@ -1,6 +1,5 @@
 """The stand-in Hub's HTTP: which request means what, and how a fault strikes its answer."""
 
-import hashlib
 import json
 import re
 import socket
@@ -11,10 +10,10 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.loopback.faults import Fault, Where
-from tests.loopback.repository import Repository, Request, in_large_storage
+from tests.loopback.repository import File, Repository, Request, digest, in_large_storage
 
 if TYPE_CHECKING:
     from tests.loopback.hub import LoopbackHub
@@ -114,11 +113,23 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.role == "cdn":
             data = self.server.hub.stored(path.rpartition("/")[2])
             return self._refuse(404, "") if data is None else self._send_file(data, fault)
+        if path == "/api/models":
+            return self._search(parse_qs(urlsplit(self.path).query))
         if found := MODEL.fullmatch(path):
             return self._describe(found["name"], found["revision"])
         if found := RESOLVE.fullmatch(path):
             return self._resolve(found["name"], found["revision"], found["file"], fault)
         return self._refuse(404, "")
+
+    def _search(self, query: dict[str, list[str]]) -> None:
+        """A page of what was found, with the address of the next one."""
+        found = self.server.hub.search(query.get("search", [""])[0], query.get("sort", [""])[0])
+        limit, start = int(query["limit"][0]), int(query.get("cursor", ["0"])[0])
+        headers = {"Content-Type": "application/json"}
+        if start + limit < len(found):
+            rest = self.path.partition("&cursor=")[0] + f"&cursor={start + limit}"
+            headers["Link"] = f'<{self.server.address}{rest}>; rel="next"'
+        self._send(200, json.dumps(found[start : start + limit]).encode(), headers)
 
     def _describe(self, name: str, revision: str | None) -> None:
         if repository := self._repository(name, revision):
@@ -136,10 +147,10 @@ class Handler(BaseHTTPRequestHandler):
         if file not in repository.files:
             return self._refuse(404, "EntryNotFound", **{"X-Repo-Commit": repository.commit})
         data = repository.files[file]
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = digest(data)
         headers = {"X-Repo-Commit": repository.commit}
         if not in_large_storage(file):
-            return self._send(200, data, headers | {"ETag": f'"{sha256[:40]}"'})
+            return self._send(200, data[:], headers | {"ETag": f'"{sha256[:40]}"'})
         announced = "f" * 64 if fault and fault.kind == "other_etag" else sha256
         headers |= {
             "X-Linked-ETag": f'"{announced}"',
@@ -186,29 +197,39 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _send_file(self, data: bytes, fault: Fault | None) -> None:
+    def _send_file(self, data: File, fault: Fault | None) -> None:
         """A file, or the range of it that is asked for, as the fault has it."""
         kind = fault.kind if fault else None
-        total, start = len(data), self._start()
+        tag = f'"{digest(data)[:32]}"'
         if fault and kind == "flip":
-            data = data[: fault.at] + bytes([data[fault.at] ^ 1]) + data[fault.at + 1 :]
+            flipped = bytes([data[fault.at : fault.at + 1][0] ^ 1])
+            data = data[: fault.at] + flipped + data[fault.at + 1 :]
+        if kind in ("wrong", "changed"):
+            data = data[::-1]
+        asked = self._range(len(data))
+        span = asked or range(len(data))
+        if kind == "wrong_start":
+            span = range(span.start + 1000, span.stop)
+        body = data[span.start : span.stop]
         if kind == "short":
-            data = data[:-100]
-        if kind == "wrong_start" and start is not None:
-            start += 1000
-        body = data[start or 0 :]
+            body = body[:-100]
         headers = {"Content-Length": str(len(body))}
         if kind == "long":
             body, headers, self.close_connection = body + bytes(100), {}, True
-        if start is not None:
-            headers["Content-Range"] = f"bytes {start}-{total - 1}/{total}"
-        self._head(200 if start is None else 206, headers)
+        if asked:
+            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(data)}"
+        if kind == "encoded":
+            headers["Content-Encoding"] = "gzip"
+        headers["ETag"] = '"another"' if kind == "changed" else tag
+        self._head(206 if asked else 200, headers)
         if self.command == "GET":
             self._send_body(body, fault)
 
-    def _start(self) -> int | None:
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        return int(found[1]) if found and self.server.hub.ranges else None
+    def _range(self, size: int) -> range | None:
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not found or not self.server.hub.ranges:
+            return None
+        return range(int(found[1]), min(int(found[2]) + 1, size) if found[2] else size)
 
     def _send_body(self, body: bytes, fault: Fault | None) -> None:
         if fault is None or fault.kind not in ("cut", "reset", "stall", "hold"):
@@ -233,6 +254,8 @@ class Handler(BaseHTTPRequestHandler):
             piece = data[start : start + PIECE]
             self.wfile.write(piece)
             self.request_.sent += len(piece)
+            if self.server.role == "cdn" and self.server.hub.rate:
+                self.server.hub.closing.wait(len(piece) / self.server.hub.rate)
 
 
 def hang_up(connection: socket.socket) -> None:

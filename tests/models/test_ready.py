@@ -10,8 +10,8 @@ import runner
 from runner import models, settings
 from runner.errors import BadModelFile
 from runner.gguf import read_header
+from runner.paths import data_directory
 from runner.prompt import Message
-from runner.settings import data_directory
 
 
 def test_the_library_loads_and_answers() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.engine.model import BATCH
 from runner.engine.sampling import Sampling
 from runner.fit import Placement
+from runner.fit.memory import BATCH
 from runner.llama.library import llama_cpp
 
 

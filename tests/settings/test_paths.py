@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.settings import KV_TYPES, SAMPLERS, config_file, data_directory
+from runner.paths import config_file, data_directory
+from runner.settings import KV_TYPES, SAMPLERS
 
 
 def test_the_environment_names_both_places(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from runner.errors import ConfigurationError
 from runner.option import Option
-from runner.settings import BY_NAME, OPTIONS, Settings, config_file, load
+from runner.paths import config_file
+from runner.settings import BY_NAME, OPTIONS, Settings, load
 
 SHARES_FIXTURES = hypothesis(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
@@ -111,6 +112,17 @@ def test_the_table_and_the_class_name_the_same_options() -> None:
 def test_switches_in_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNNER_QUIET", text)
     assert load({}).quiet is (text.lower() in ("1", "true", "yes", "on"))
+
+
+def test_huggingface_hub_s_own_variable_means_offline_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, offline in (("1", True), ("yes", True), ("0", None), ("", None)):
+        monkeypatch.setenv("HF_HUB_OFFLINE", text)
+        assert load({}).offline is offline
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert load({}).origin("offline") == "environment (HF_HUB_OFFLINE)"
+    assert load({"offline": False}).offline is False
+    monkeypatch.setenv("RUNNER_OFFLINE", "0")
+    assert load({}).offline is False
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

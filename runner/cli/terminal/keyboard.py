@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.output import note
-from runner.settings import data_directory
+from runner.paths import data_directory
 
 if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer

@@ -5,7 +5,6 @@ Both are for a person at a terminal; elsewhere the line is silent, and the bar b
 
 import sys
 import time
-from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -53,23 +52,23 @@ class PassingLine:
 
 
 class TransferProgress:
-    """The progress of one or more files, one after another. Call it with each file's state.
+    """The progress of transfers, one after another. Call it with what is transferred, the bytes of
+    it that are here, and those there are in all.
 
-    `begun` gives the bytes that were on this disk before, by file: those are read back and
-    checked, and count neither as fetched nor for the rate.
+    The first call says what was on this disk before, which counts neither as fetched nor for the
+    rate. What is less than before is not shown.
     """
 
-    def __init__(self, settings: Settings, begun: Mapping[str, int]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._quiet = bool(settings.quiet)
-        self._begun = begun
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._file: str | None = None
-        self._before = self._latest = self._step = 0
+        self._name: str | None = None
+        self._latest = self._step = 0
 
     @property
     def started(self) -> bool:
-        return self._file is not None
+        return self._name is not None
 
     def remark(self, text: str) -> None:
         """A line that may be left out, above the bar where there is one."""
@@ -80,35 +79,32 @@ class TransferProgress:
         else:
             note(text)
 
-    def __call__(self, file: str, done: int, total: int) -> None:
+    def __call__(self, name: str, done: int, total: int) -> None:
         if self._quiet:
             return
-        if file != self._file:
-            self._start(file, total)
-        if done < self._latest:
-            self._before = 0  # it starts over
-        self._latest = done
-        if done <= self._before:
+        if name != self._name:
+            self._start(name, done, total)
+        if done <= self._latest:
             return
+        self._latest = done
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done)
         elif (step := _step(done, total)) > self._step:
             self._step = step
-            self.remark(f"{file}: {size(done)} of {size(total)} ({step * STEP} %)")
+            self.remark(f"{name}: {size(done)} of {size(total)} ({step * STEP} %)")
 
-    def _start(self, file: str, total: int) -> None:
-        self._file = file
-        self._before, self._latest = self._begun.get(file, 0), 0
-        self._step = _step(self._before, total)
-        if self._before == total:
-            self.remark(f"{file} is here; checking it")
-        elif self._before:
-            self.remark(f"{file}: continuing at {size(self._before)} of {size(total)}")
+    def _start(self, name: str, before: int, total: int) -> None:
+        self._name, self._latest = name, before
+        self._step = _step(before, total)
+        if before == total:
+            self.remark(f"{name} is here; checking it")
+        elif before:
+            self.remark(f"{name}: continuing at {size(before)} of {size(total)}")
         elif not sys.stderr.isatty():
-            self.remark(f"{file}: fetching {size(total)}")
+            self.remark(f"{name}: fetching {size(total)}")
         if sys.stderr.isatty():
             self._bar = self._bar or _bar()
-            self._task = self._bar.add_task(clean(file), total=total, completed=self._before)
+            self._task = self._bar.add_task(clean(name), total=total, completed=before)
 
     def __enter__(self) -> Self:
         return self

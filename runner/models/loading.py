@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.catalog import Entry
-from runner.errors import DeviceError, OfflineError, TemplateError
-from runner.library import Library
+from runner.errors import DeviceError, TemplateError
 from runner.models import asked
 from runner.models.adapted import adapters_of
 from runner.models.draft import draft_of
 from runner.models.find import Located
 from runner.models.kept import identity, open_store
 from runner.models.probed import probe_once
+from runner.models.used import in_use
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Ready:
     """Whether to reason; None as the model does by itself."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each sampling value came from: command line, catalogue, model file, program…"""
+    release: Callable[[], None] = lambda: None
+    """Lets go of its files, which `runner rm` does not delete until then."""
 
     @property
     def sampling(self) -> "Sampling":
@@ -87,6 +89,7 @@ class Ready:
 
     def close(self) -> None:
         self.model.close()
+        self.release()
 
     def __enter__(self) -> Self:
         return self
@@ -108,29 +111,14 @@ def ready(
     Raises BadModelFile, ConfigurationError, DoesNotFit, DeviceError, TemplateError.
     """
     from runner.engine.model import Model
-    from runner.fit import Wishes, place
+    from runner.fit import place
     from runner.llama import library
+    from runner.models.wishes import wishes_of
 
     library.set_verbose(bool(settings.verbose))
     adapters = adapters_of(settings)
     options = asked.wanted(settings)
-    wishes = Wishes(
-        context=settings.ctx,
-        gpu_layers=settings.gpu_layers,
-        device=settings.device,
-        require_gpu=bool(settings.require_gpu),
-        kv_type=settings.kv,
-        threads=settings.threads,
-        rpc=settings.rpc,
-        tensor_split=settings.tensor_split,
-        experts_on_cpu=bool(settings.cpu_moe),
-        flash_attention=settings.flash_attention,
-    )
-    if settings.rpc and settings.offline:
-        raise OfflineError(
-            f"--offline forbids a connection to {settings.rpc}",
-            remedy="Leave --rpc or --offline out.",
-        )
+    wishes = wishes_of(settings)
     placement = place(located.path, wishes)
     draft = draft_of(settings, located)
     if draft is not None:
@@ -147,8 +135,6 @@ def ready(
         adapters=adapters,
         progress=progress,
     )
-    if located.record is not None:
-        Library().touch(located.record)
     think = False if settings.think == "off" else None
     entry = located.entry
     recommended = entry.sampling_for(think) if entry else None
@@ -157,6 +143,7 @@ def ready(
         placement = _placed(placement, model, wishes)
         sampling, origins = asked.sampling(settings, recommended, model.weights, remark)
         template = _template(model, entry)
+        release = in_use(located, *filter(None, (draft,)))
         undo.pop_all()
     if think is False and template.marks and not template.can_switch_thinking:
         remark(
@@ -171,6 +158,7 @@ def ready(
         options=replace(options, sampling=sampling),
         think=think,
         origins=origins,
+        release=release,
     )
 
 

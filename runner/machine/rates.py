@@ -1,0 +1,156 @@
+"""How fast llama.cpp computes on this machine: measured once, and kept with what would change it.
+
+A model's speed follows from these rates and its header (`runner.fit.speed`).
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runner.errors import DiskError
+from runner.paths import data_directory
+
+Progress = Callable[[float], bool]
+"""Called with the fraction measured, 0 to 1; returning False stops the measurement."""
+
+FORMAT = 1
+CPU = "CPU"
+"""ggml's name for the processor, among the names of devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRates:
+    """What a device does, by ggml's name of the type of the weights it computes with.
+
+    `decode` is bytes of weights read per second for one token, `prefill` operations per second for
+    a batch of 512: a multiplication and an addition are two. `attention` and `prefill_attention`
+    are operations per second too, of queries with keys and of weights with values. `layer_seconds`
+    is what each layer takes beside that in a decode: norms, waiting of threads, launches.
+    """
+
+    description: str
+    layer_seconds: float
+    decode: Mapping[str, float]
+    prefill: Mapping[str, float]
+    attention: float
+    prefill_attention: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Of this machine, with `threads` threads; `devices` by ggml's names, the CPU among them.
+
+    `read_bandwidth` is bytes per second that all those threads together read from memory when they
+    do nothing else: what no decode on the CPU can exceed.
+    """
+
+    threads: int
+    read_bandwidth: float
+    devices: Mapping[str, DeviceRates]
+    measured_at: datetime
+
+
+def rates() -> Rates | None:
+    """What was measured and kept; None where nothing was, or what it depends on has changed.
+    Takes a few milliseconds and never measures."""
+    try:
+        content = json.loads(_place().read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or content["key"] != key():
+            return None
+        return _rates(content["rates"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def measure(progress: Progress | None = None) -> Rates:
+    """Measure this machine and keep what was found: about ten seconds for each device.
+
+    Raises KeyboardInterrupt where `progress` stopped it, DiskError, and what loading a model
+    raises.
+    """
+    from runner.machine.measuring import measured
+
+    found = measured(progress)
+    keep(found)
+    return found
+
+
+def keep(found: Rates) -> None:
+    """Keep what was measured, whole or not at all. Raises DiskError."""
+    place = _place()
+    plain = asdict(found) | {"measured_at": found.measured_at.isoformat()}
+    content = {"format": FORMAT, "key": key(), "rates": plain}
+    fresh = place.with_name(f"{place.name}.{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(place)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise DiskError(f"{place}: {error.strerror or error}") from error
+
+
+def key() -> dict[str, object]:
+    """What the rates depend on, found in milliseconds and without loading llama.cpp. Of GPUs, only
+    Linux tells that fast which there are."""
+    from runner.machine.accelerators import pci_accelerators
+    from runner.machine.processors import processors
+
+    here = processors()
+    gpus = [gpu.name for gpu in pci_accelerators(names="")]
+    return {"processor": here.name, "threads": here.usable, "gpus": gpus, **_build()}
+
+
+def _build() -> dict[str, str]:
+    """The version of llama-cpp-python, and its libraries' sizes and times."""
+    import importlib.metadata
+    import importlib.util
+    from hashlib import sha256
+
+    try:
+        version = importlib.metadata.version("llama-cpp-python")
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    package = importlib.util.find_spec("llama_cpp")
+    folders = list(package.submodule_search_locations or []) if package else []
+    files = sorted(path for folder in folders for path in (Path(folder) / "lib").glob("*"))
+    said = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return {"llama_cpp": version, "build": sha256("\n".join(said).encode()).hexdigest()[:16]}
+
+
+def _place() -> Path:
+    return data_directory() / "rates.json"
+
+
+def _rates(content: Mapping[str, Any]) -> Rates:
+    """Raises KeyError, TypeError, ValueError or AttributeError where it is not one."""
+    return Rates(
+        threads=int(content["threads"]),
+        read_bandwidth=_rate(content["read_bandwidth"]),
+        devices={name: _device(device) for name, device in content["devices"].items()},
+        measured_at=datetime.fromisoformat(content["measured_at"]).astimezone(UTC),
+    )
+
+
+def _device(content: Mapping[str, Any]) -> DeviceRates:
+    return DeviceRates(
+        description=str(content["description"]),
+        layer_seconds=float(content["layer_seconds"]),
+        decode={kind: _rate(value) for kind, value in content["decode"].items()},
+        prefill={kind: _rate(value) for kind, value in content["prefill"].items()},
+        attention=_rate(content["attention"]),
+        prefill_attention=_rate(content["prefill_attention"]),
+    )
+
+
+def _rate(value: Any) -> float:
+    rate = float(value)
+    if not 0 < rate < float("inf"):
+        raise ValueError(f"{value!r} is no rate")
+    return rate
