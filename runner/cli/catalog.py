@@ -53,14 +53,15 @@ def refresh(
 
     from runner import models
     from runner.catalog import models_directory
-    from runner.cli.output import print_json, remark
+    from runner.cli.loading import asking
+    from runner.cli.output import print_json
     from runner.cli.terminal.progress import PassingLine
-    from runner.hub import Hub
+    from runner.whole import write_whole
 
     path = file or models_directory() / "catalog.toml"
     before = _text(path)
     line = PassingLine(settings)
-    hub = Hub(offline=bool(settings.offline), remark=lambda text: remark(text, settings))
+    hub = asking(settings, line)["hub"]()
     try:
         refreshed = models.refresh(
             before,
@@ -72,7 +73,7 @@ def refresh(
         line.clear()
     write = not dry_run and refreshed.text != before
     if write:
-        _write(path, refreshed.text)
+        write_whole(path, refreshed.text)
     if settings.json:
         print_json(_facts(refreshed, path, write))
     else:
@@ -106,17 +107,6 @@ def _chosen(path: Path, text: str, names: Sequence[str]) -> "list[Entry]":
     if len(chosen) < len(names):
         raise UnknownModel(f"{path} does not have all of {', '.join(names)}")
     return chosen
-
-
-def _write(path: Path, text: str) -> None:
-    from runner.errors import DiskError
-
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.write_text(text, encoding="utf-8", newline="\n")
-        fresh.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _facts(refreshed: "Refreshed", path: Path, written: bool) -> dict[str, Any]:

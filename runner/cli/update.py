@@ -29,12 +29,12 @@ def update(
     settings = options.settings(locals())
 
     from runner import models
+    from runner.cli.loading import asking
     from runner.cli.output import note, print_json, print_table, remark
     from runner.cli.terminal.progress import PassingLine
-    from runner.hub import Hub
 
     line = PassingLine(settings)
-    hub = Hub(offline=bool(settings.offline), remark=lambda text: remark(text, settings))
+    hub = asking(settings, line)["hub"]()
     try:
         sources = models.sources(
             model or (), hub=hub, progress=lambda name: line.show(f"asking about {name}")

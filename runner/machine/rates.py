@@ -3,17 +3,15 @@
 A model's speed follows from these rates and its header (`runner.fit.speed`).
 """
 
-import contextlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runner.errors import DiskError
 from runner.paths import data_directory
+from runner.whole import write_whole
 
 Progress = Callable[[float], bool]
 """Called with the fraction measured, 0 to 1; returning False stops the measurement."""
@@ -82,18 +80,9 @@ def measure(progress: Progress | None = None) -> Rates:
 
 def keep(found: Rates) -> None:
     """Keep what was measured, whole or not at all. Raises DiskError."""
-    place = _place()
     plain = asdict(found) | {"measured_at": found.measured_at.isoformat()}
     content = {"format": FORMAT, "key": key(), "rates": plain}
-    fresh = place.with_name(f"{place.name}.{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(place)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise DiskError(f"{place}: {error.strerror or error}") from error
+    write_whole(_place(), json.dumps(content, indent=2) + "\n", make_folder=True)
 
 
 def key() -> dict[str, object]:

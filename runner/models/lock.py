@@ -18,19 +18,19 @@ A lock file is TOML that a person can read and keep under version control:
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.catalog import load_catalog
-from runner.errors import ConfigurationError, DiskError, IntegrityError, UnknownModel
+from runner.errors import ConfigurationError, IntegrityError, UnknownModel
 from runner.library import Library, Record, safe_path
 from runner.library.cache import COMMIT, SHA256
 from runner.models.bring import FetchProgress, Wanted, bring, nothing
 from runner.models.find import Located, located_record
 from runner.tables import build, require
+from runner.whole import write_whole
 
 if TYPE_CHECKING:
     from runner.hub import Hub
@@ -103,15 +103,7 @@ def _lines(table: dict[str, Any]) -> str:
 
 def write_lock(path: Path, records: Sequence[Record]) -> None:
     """Write a lock file, whole or not at all. Raises UnknownModel, DiskError."""
-    text = export(records)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(text, encoding="utf-8", newline="\n")
-        fresh.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        fresh.unlink(missing_ok=True)
+    write_whole(path, export(records))
 
 
 def read_lock(path: Path) -> tuple[Locked, ...]:

@@ -1,11 +1,10 @@
 """Remembers which model files were probed, so that only a file never seen before waits for it."""
 
 import json
-from pathlib import Path
 
-from runner.errors import DiskError
 from runner.models.find import Located
 from runner.paths import data_directory
+from runner.whole import write_whole
 
 
 def probe_once(located: Located) -> None:
@@ -28,14 +27,4 @@ def probe_once(located: Located) -> None:
         probe(path)
         kept = probed if isinstance(probed, dict) else {}
         kept[str(path.resolve())] = stamp
-        _write(memory, json.dumps(kept))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror}") from error
+        write_whole(memory, json.dumps(kept), make_folder=True)

@@ -1,6 +1,5 @@
 """Making a smaller file of a model: checked before, made under another name, tried and renamed."""
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -239,15 +238,11 @@ def _finish(temporary: Path, progress: MakeProgress) -> Hashed:
 
 def _publish(temporary: Path, target: Path) -> None:
     """Rename, so that the whole file survives a power cut or nothing does."""
+    from runner.hub.disk import sync
+
     try:
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        sync(temporary)
         temporary.replace(target)
-        if os.name != "nt":  # Windows has no such call, and needs none
-            folder = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync(target.parent)
     except OSError as error:
         raise DiskError(f"cannot write {target}: {error.strerror or error}") from error

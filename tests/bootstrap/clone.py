@@ -71,7 +71,7 @@ class Clone:
         without_caches = shutil.ignore_patterns("__pycache__")
         for room in ("bootstrap", "machine"):
             shutil.copytree(ROOT / "runner" / room, package / room, ignore=without_caches)
-        for name in ("__init__.py", "__main__.py", "errors.py", "paths.py"):
+        for name in ("__init__.py", "__main__.py", "errors.py", "paths.py", "whole.py"):
             shutil.copy(ROOT / "runner" / name, package)
         (package / "cli").mkdir()
         (package / "cli/__init__.py").touch()

@@ -2,10 +2,12 @@
 Tab. Made anew where something that it was made from has changed."""
 
 import json
-import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runner import __version__
+from runner.errors import DiskError
+from runner.whole import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,14 +36,8 @@ def refresh() -> dict[str, Any]:
         "root": _root(),
         "models": _names(),
     }
-    path = _place()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(made), "utf-8")
-        temporary.replace(path)
-    except OSError:
-        pass
+    with suppress(DiskError):
+        write_whole(_place(), json.dumps(made), make_folder=True)
     return made
 
 
