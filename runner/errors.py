@@ -7,6 +7,7 @@ and which exit code the command line ends with. Only `cli/` turns them into word
     ├── ConfigurationError (2)      a setting, option or configuration file makes no sense
     ├── ModelNotHere (3)            a known model that has not been fetched
     ├── UnknownModel (4)            no catalogue entry, repository or file of this name
+    ├── UnknownChat (4)             no conversation of this number, or with these words
     ├── BadModelFile (5)            not a GGUF, truncated, unknown architecture, crashes llama.cpp
     ├── DoesNotFit (6)              needs more memory than there is
     ├── PromptTooLong (7)           more tokens than the context holds
@@ -17,14 +18,17 @@ and which exit code the command line ends with. Only `cli/` turns them into word
     ├── IntegrityError (11)         a file whose sha256 is not the published one
     ├── DeviceError (12)            no such device, none to use where one is required, or lost
     ├── BuildError (13)             llama-cpp-python is missing, broken or of another version
-    └── TemplateError (14)          a chat template fails, or asks for more than its bounds
+    ├── TemplateError (14)          a chat template fails, or asks for more than its bounds
+    └── BadDocument (15)            a file that is not there, or cannot be read as text
 
-Ctrl-C ends a command with 130, as shells expect.
+A reply that a full context cut short ends a command with 16. Ctrl-C ends it with 130, as shells
+expect.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+INCOMPLETE = 16
 INTERRUPTED = 130
 
 
@@ -67,6 +71,12 @@ class ModelNotHere(RunnerError):
 
 class UnknownModel(RunnerError):
     """No catalogue entry, repository or file answers to this name."""
+
+    exit_code = 4
+
+
+class UnknownChat(RunnerError):
+    """No conversation has this number, or these words."""
 
     exit_code = 4
 
@@ -133,3 +143,9 @@ class TemplateError(RunnerError):
     """A chat template cannot be rendered within its bounds."""
 
     exit_code = 14
+
+
+class BadDocument(RunnerError):
+    """A file to talk about is not there, or cannot be read as text."""
+
+    exit_code = 15

@@ -21,7 +21,10 @@ class Option:
     configuration file. `default` says in words what holds where nobody set it; `minimum` and
     `maximum` are allowed values themselves. One of `many` values is given again and again on the
     command line and is a list in the file; in the environment it is one value or a JSON list.
-    `metavar` stands for the value in the help, and `more` are other names it has there.
+    `metavar` stands for the value in the help, and `more` are other names it has there. `settable`
+    says whether it may be set in a chat where that is not as its group has it. What `reaches_out`
+    names a file, another model or another machine: it is not believed of a conversation that came
+    from elsewhere.
     """
 
     name: str
@@ -35,6 +38,15 @@ class Option:
     many: bool = False
     metavar: str | None = None
     more: tuple[str, ...] = ()
+    settable: bool | None = None
+    reaches_out: bool = False
+
+    @property
+    def in_chat(self) -> bool:
+        """Whether it may be set in a chat, and is kept with the conversation."""
+        if self.settable is None:
+            return self.group not in ("conversation", "output")
+        return self.settable
 
     @property
     def flag(self) -> str:

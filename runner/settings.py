@@ -1,7 +1,8 @@
 """What the user set, where, and which of it wins: the table of options, paths, environment, file.
 
-The command line wins over the environment, the environment over the configuration file. What
-nobody set is None here; `models.py` fills it from the catalogue, the model's file or the program.
+The command line wins over a persona, a persona over the environment, the environment over the
+configuration file. What nobody set is None here; `models.py` fills it from the catalogue, the
+model's file or the program.
 """
 
 import os
@@ -50,7 +51,7 @@ OPTIONS: tuple[Option, ...] = (
            "none", many=True, metavar="TEXT"),
     Option("json_schema", str, "structure",
            "Hold the answer to this JSON Schema: its text, or the file that has it.",
-           "none", metavar="TEXT|FILE"),
+           "none", metavar="TEXT|FILE", more=("--schema",)),
     Option("regex", str, "structure",
            "Hold the answer to what matches all of this regular expression.",
            "none", metavar="PATTERN"),
@@ -59,7 +60,7 @@ OPTIONS: tuple[Option, ...] = (
            "none", many=True, metavar="TEXT"),
     Option("grammar", str, "structure",
            "Hold the answer to the GBNF grammar in this file.",
-           "none", metavar="FILE"),
+           "none", metavar="FILE", reaches_out=True),
     Option("ctx", int, "loading",
            "Tokens that prompt and reply may have together.",
            "the model's own context, at most 32768, as far as it fits into memory",
@@ -77,7 +78,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("rpc", str, "loading",
            "Use the devices of these workers too: host:port, separated by commas. `runner worker` "
            "serves one.",
-           "none", metavar="HOST:PORT[,...]"),
+           "none", metavar="HOST:PORT[,...]", settable=False, reaches_out=True),
     Option("tensor_split", str, "loading",
            "Share of the layers for each GPU, such as 3,1.",
            "by their free memory", metavar="SHARE,SHARE..."),
@@ -96,30 +97,68 @@ OPTIONS: tuple[Option, ...] = (
     Option("kv_store", float, "loading",
            "Gigabytes of disk for prompts that were read once and need not be read again; 0 keeps "
            "none.",
-           "4, and never more than a tenth of the free disk", 0, metavar="GB"),
+           "4, and never more than a tenth of the free disk", 0, metavar="GB", settable=False),
     Option("draft", str, "loading",
            "A smaller model of the same vocabulary that guesses what comes next, to be quicker; "
            "auto takes the one that the catalogue names.",
-           "none", metavar="MODEL"),
+           "none", metavar="MODEL", reaches_out=True),
     Option("lora", str, "loading",
            "LoRA adapter for the model, and how strongly it acts. Give it again for several.",
-           "none", many=True, metavar="FILE[:SCALE]"),
+           "none", many=True, metavar="FILE[:SCALE]", reaches_out=True),
     Option("control_vector", str, "loading",
            "Control vector for the model, and how strongly it acts; several as with --lora.",
-           "none", many=True, metavar="FILE[:SCALE]"),
+           "none", many=True, metavar="FILE[:SCALE]", reaches_out=True),
     Option("model_folders", str, "loading",
            "Find models in this folder too, as `runner list --all` does; given several times.",
            "none beside the Hugging Face cache, LM Studio's and Ollama's", many=True,
-           metavar="FOLDER"),
+           metavar="FOLDER", settable=False, reaches_out=True),
     Option("system", str, "conversation",
            "System prompt: what the model is told before you speak.",
            "none", metavar="TEXT"),
     Option("think", str, "conversation",
-           "Show the model's reasoning, hide it, or have none where the model can do without.",
-           "show", choices=("show", "hide", "on", "off")),
+           "Show the model's reasoning, fold it to a line when the answer begins, hide it, or "
+           "have none where the model can do without.",
+           "fold in a chat at a terminal, else show",
+           choices=("show", "fold", "hide", "on", "off"), settable=True),
     Option("think_tokens", int, "conversation",
            "Close the reasoning after this many tokens, so that the answer follows.",
-           "no limit", 0, LARGEST_COUNT, metavar="COUNT"),
+           "no limit", 0, LARGEST_COUNT, metavar="COUNT", settable=True),
+    Option("persona", str, "conversation",
+           "A named preset of system prompt, model, sampling, files and schema; `runner personas` "
+           "lists them.",
+           "none", metavar="NAME|FILE"),
+    Option("file", str, "conversation",
+           "Attach this file to the first message; given several times.",
+           "none", many=True, metavar="FILE"),
+    Option("template", str, "conversation",
+           "Use the Jinja chat template in this file in place of the model's own.",
+           "the one in the model's file", metavar="FILE"),
+    Option("tool", str, "conversation",
+           "Offer the model this Python function, or all public ones of a file; given several "
+           "times.",
+           "none", many=True, metavar="FILE.py[:FUNCTION]"),
+    Option("mcp", str, "conversation",
+           "Offer the model the tools of this server of the Model Context Protocol: its command or "
+           "its address; given several times.",
+           "none", many=True, metavar="COMMAND|URL"),
+    Option("allow_tool", str, "conversation",
+           "Run this tool without asking; * stands for any letters. Given several times.",
+           "ask before each call", many=True, metavar="NAME"),
+    Option("save", bool, "conversation",
+           "Keep conversations on this disk. --no-save leaves no trace of one, also none of what "
+           "the model read for it.",
+           "true"),
+    Option("when_full", str, "conversation",
+           "What to do where the context is full: ask, stop, drop the oldest turns, summarise "
+           "them, or load the model again with a larger context.",
+           "ask at a terminal, else stop",
+           choices=("ask", "stop", "drop", "summarise", "larger"), settable=True),
+    Option("keys", str, "conversation",
+           "Keys of the input line.",
+           "emacs", choices=("emacs", "vi")),
+    Option("plain", bool, "output",
+           "Print plain text: no Markdown, no colours, no line that is drawn again.",
+           "false where output goes to a terminal"),
     Option("json", bool, "output",
            "Print the result as JSON on stdout.",
            "false"),
@@ -131,7 +170,7 @@ OPTIONS: tuple[Option, ...] = (
            "false"),
     Option("quiet", bool, "output",
            "Print no remarks and no progress: only results and errors.",
-           "false"),
+           "false", settable=True),
     Option("verbose", bool, "output",
            "Print llama.cpp's log on stderr.",
            "false"),
@@ -242,6 +281,16 @@ class Settings:
     system: str | None = None
     think: str | None = None
     think_tokens: int | None = None
+    persona: str | None = None
+    file: tuple[str, ...] | None = None
+    template: str | None = None
+    tool: tuple[str, ...] | None = None
+    mcp: tuple[str, ...] | None = None
+    allow_tool: tuple[str, ...] | None = None
+    save: bool | None = None
+    when_full: str | None = None
+    keys: str | None = None
+    plain: bool | None = None
     json: bool | None = None
     logprobs: int | None = None
     offline: bool | None = None
@@ -270,6 +319,8 @@ class Settings:
     logit_bias: tuple[str, ...] | None = None
     samplers: str | None = None
     speculate: bool | None = None
+    model: str | None = None
+    """The model that a persona names. No option: what is typed as MODEL goes before it."""
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
@@ -281,14 +332,24 @@ class Settings:
         return self.origins.get(name, "default")
 
 
-def load(command_line: Mapping[str, object]) -> Settings:
-    """The settings in force. Values of `command_line` that are None count as not given.
+def load(
+    command_line: Mapping[str, object],
+    preset: Mapping[str, object] | None = None,
+    preset_name: str = "",
+) -> Settings:
+    """The settings in force. Values of `command_line` that are None count as not given; `preset`
+    is what a persona sets, and `preset_name` what it is called where a value came from it.
 
     Raises ConfigurationError, naming the file and key, the variable or the option.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for source in (_from_file(), _from_environment(), _from_command_line(command_line)):
+    for source in (
+        _from_file(),
+        _from_environment(),
+        {name: (value, preset_name) for name, value in (preset or {}).items()},
+        _from_command_line(command_line),
+    ):
         for name, (value, origin) in source.items():
             values[name], origins[name] = value, origin
     return Settings(**values, origins=origins)

@@ -1,4 +1,5 @@
-"""`python -m tests`: sets up `.venv` where needed, then runs pytest with the same arguments."""
+"""`python -m tests`: sets up `.venv` where needed, then runs pytest with the same arguments, or
+without any the whole suite, shared among a few processes."""
 
 import sys
 
@@ -15,4 +16,5 @@ if __name__ == "__main__":
     ready("tests", development=True)
     import pytest
 
-    sys.exit(pytest.main())
+    whole = ["--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    sys.exit(pytest.main(sys.argv[1:] or whole))

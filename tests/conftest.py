@@ -16,7 +16,10 @@ from tests.loopback import LoopbackHub
 from tests.loopback.on_path import sitecustomize as guard
 from tests.workers import LoopbackWorker, require_rpc
 
-SHARED = os.environ.get("RUNNER_SHARED")
+PASSED_ON = "TESTS_SHARED"
+"""Where RUNNER_SHARED, which no test sees, reaches the processes that share the tests."""
+
+SHARED = os.environ.get("RUNNER_SHARED") or os.environ.get(PASSED_ON)
 GUARD = Path(guard.__file__).parent
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -29,6 +32,8 @@ settings.load_profile("runner")
 for name in tuple(os.environ):
     if name.upper().startswith(("RUNNER_", "HF_", "HUGGING")) or name.upper() in PROXIES:
         del os.environ[name]
+if SHARED:
+    os.environ[PASSED_ON] = SHARED
 os.environ["HF_ENDPOINT"] = CLOSED
 os.environ["HF_HOME"] = str(Path(tempfile.gettempdir()) / "runner-tests-have-no-hf-home")
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"

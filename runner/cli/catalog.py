@@ -36,7 +36,7 @@ def refresh(
     name: Annotated[
         list[str] | None, typer.Argument(help=NAMES, metavar="NAME...", show_default=False)
     ] = None,
-    file: Annotated[
+    of: Annotated[
         Path | None, typer.Option("--file", help=FILE, metavar="FILE", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=DRY_RUN)] = False,
@@ -58,7 +58,7 @@ def refresh(
     from runner.cli.terminal.progress import PassingLine
     from runner.whole import write_whole
 
-    path = file or models_directory() / "catalog.toml"
+    path = of or models_directory() / "catalog.toml"
     before = _text(path)
     line = PassingLine(settings)
     hub = asking(settings, line)["hub"]()

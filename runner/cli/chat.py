@@ -1,56 +1,54 @@
 """`runner chat`: a conversation at the terminal, or, from a pipe, one line a turn."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+import typer
 
 from runner.cli import options
+from runner.errors import ConfigurationError
 from runner.settings import Settings
 
-if TYPE_CHECKING:
-    from runner.models import Located, Ready
+CONTINUE = "Go on with the latest conversation, with its model unless MODEL names another."
+RESUME = "Go on with this conversation: its number, or words of its title or of what was said."
+Continued = Annotated[bool, typer.Option("--continue", "-c", help=CONTINUE)]
+Resumed = Annotated[
+    str | None,
+    typer.Option("--resume", "-r", metavar="NUMBER|WORDS", help=RESUME, show_default=False),
+]
 
 
 @options.every_option
-def chat(model: options.OptionalModel = None, *, settings: Settings) -> None:
+def chat(
+    model: options.OptionalModel = None,
+    continued: Continued = False,
+    resumed: Resumed = None,
+    *,
+    settings: Settings,
+) -> None:
     """Talk with a model.
 
+    Conversations are kept, each under a number, for their owner alone; `runner chats` lists them.
     Where stdin is not a terminal, each of its lines is a turn.
     """
-    from runner.cli.loading import find, load
-    from runner.cli.output import remark
-    from runner.cli.talk import Talk
-    from runner.cli.terminal.keyboard import Keyboard, Pipe
+    if continued and resumed is not None:
+        raise ConfigurationError(
+            "--continue and --resume both name a conversation", remedy="Leave one of them out."
+        )
+    earlier = "" if continued else resumed
+    if earlier is not None and settings.save is False:
+        raise ConfigurationError(
+            "an earlier conversation is kept, and goes on being kept",
+            remedy="Leave --no-save out; /export in the chat writes one to a file.",
+        )
 
-    located = find(model, settings)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    with load(located, settings) as ready:
-        remark(header(ready), settings)
-        for line in ready.placement.remarks:
-            remark(line, settings)
-        if model is None and located.record is None:
-            _suggest(located, settings)
-        talk = Talk(ready, settings, interactive=interactive)
-        talk.run(Keyboard(talk.typing) if interactive else Pipe())
+    from runner.cli import at_once
 
+    if at_once.has_screen(settings):
+        at_once.chat(settings, model, earlier)
+    else:
+        from runner.cli.talk.opening import talk
+        from runner.cli.talk.plain import PlainFace
 
-def header(ready: "Ready") -> str:
-    """The model, its context and what computes it, in a line."""
-    placement, name = ready.placement, ready.located.name
-    if ready.located.quantization and ready.located.record is not None:
-        name = f"{name} {ready.located.quantization}"
-    name = " + ".join((name, *ready.model.adapters.names))
-    threads = f"{placement.threads} thread{'s' if placement.threads != 1 else ''}"
-    gpus = [device for device in ready.model.weights.layers_on if device != "CPU"]
-    where = f"{' and '.join(gpus) or 'CPU'}, {threads}"
-    return f"{name} · context {ready.model.context_length} · {where} · /help lists commands"
-
-
-def _suggest(located: "Located", settings: Settings) -> None:
-    """How to get a model larger than the shipped one, for a person who named none."""
-    from runner.cli.output import remark
-
-    remark(
-        f"{located.name} is the small model inside Runner; "
-        "`runner recommend` names larger ones that suit this machine",
-        settings,
-    )
+        interactive = sys.stdin.isatty() and sys.stdout.isatty() and not settings.json
+        talk(PlainFace(settings, interactive=interactive), settings, model, earlier)

@@ -20,9 +20,10 @@ UNEXPECTED = 1
 
 EXIT_CODES = """\
 Exit codes: 0 done, 1 unexpected error, 2 wrong option or configuration, 3 model not fetched yet,
-4 no such model, 5 bad model file, 6 does not fit into memory, 7 prompt longer than the context,
-8 no network, 9 access denied, 10 disk full or not writable, 11 wrong sha256, 12 no usable GPU
-or a worker lost, 13 llama-cpp-python missing or of another version, 14 bad chat template,
+4 no such model or conversation, 5 bad model file, 6 does not fit into memory, 7 prompt longer than
+the context, 8 no network, 9 access denied, 10 disk full or not writable, 11 wrong sha256, 12 no
+usable GPU or a worker lost, 13 llama-cpp-python missing or of another version, 14 bad chat
+template, 15 a file that cannot be read as text, 16 the context was full before the answer ended,
 130 stopped by Ctrl-C, or while fetching by SIGTERM."""
 
 

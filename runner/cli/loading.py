@@ -26,9 +26,12 @@ T = TypeVar("T")
 
 def find(text: str | None, settings: Settings) -> "Located":
     """The model on this disk; a person at a terminal is asked whether to fetch one that is not.
+    Where `text` is None it is the persona's, else the one used last.
 
     Raises ModelNotHere where nobody can be asked or the answer is no; UnknownModel.
     """
+    if text is None:
+        text = settings.model
     try:
         return models.locate(text, settings.model_folders or ())
     except ModelNotHere as error:
@@ -141,13 +144,18 @@ def transfers(settings: Settings) -> Iterator[Transfers]:
             raise
 
 
-def load(located: "Located", settings: Settings) -> "Ready":
-    """Load the model; Ctrl-C stops the load. Raises what `models.ready` raises."""
+def load(located: "Located", settings: Settings, *, sequences: int | None = None) -> "Ready":
+    """Load the model; Ctrl-C stops the load. `sequences`: replies at once, where not the usual.
+    Raises what `models.ready` raises."""
     return _in_sight(
         located,
         settings,
         lambda progress: models.ready(
-            located, settings, progress=progress, remark=lambda text: remark(text, settings)
+            located,
+            settings,
+            progress=progress,
+            remark=lambda text: remark(text, settings),
+            sequences=sequences,
         ),
     )
 

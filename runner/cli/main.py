@@ -11,6 +11,7 @@ from runner.cli.bench import bench
 from runner.cli.cache import cache
 from runner.cli.catalog import catalog
 from runner.cli.chat import chat
+from runner.cli.chats import chats
 from runner.cli.completion import completion
 from runner.cli.config import config
 from runner.cli.doctor import doctor
@@ -20,6 +21,8 @@ from runner.cli.export import export
 from runner.cli.fit import fit
 from runner.cli.help import GroupedHelp
 from runner.cli.list import list_models
+from runner.cli.map import map_prompts
+from runner.cli.personas import personas
 from runner.cli.prune import prune
 from runner.cli.pull import pull
 from runner.cli.quantize import quantize
@@ -35,6 +38,7 @@ from runner.cli.worker import worker
 COMMANDS: dict[str, Callable[..., None]] = {
     "chat": chat,
     "run": run,
+    "map": map_prompts,
     "search": search,
     "fit": fit,
     "recommend": recommend,
@@ -68,6 +72,8 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name, cls=GroupedHelp)(explained(command))
+app.add_typer(chats, name="chats")
+app.add_typer(personas, name="personas")
 app.add_typer(catalog, name="catalog")
 
 

@@ -5,7 +5,8 @@ those that run a model take all of them at once with `every_option`.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -73,16 +74,27 @@ Models = Annotated[list[str], typer.Argument(help=MODEL, metavar="MODEL...", sho
 
 
 def settings(parameters: Mapping[str, Any]) -> Settings:
-    """The settings in force, given a command's parameters by name (its `locals()`)."""
+    """The settings in force, given a command's parameters by name (its `locals()`). A parameter of
+    its own must not be called as an option is, whatever its flag."""
     return load({name: value for name, value in parameters.items() if name in BY_NAME})
 
 
 def every_option(command: Callable[..., None]) -> Callable[..., None]:
     """`command`, which takes its own parameters and `settings`, with every option of the table."""
+    return every_option_but()(command)
 
+
+def every_option_but(
+    *meaningless: str,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `every_option`, without those that would do nothing for the command."""
+    return functools.partial(_with_options, [o for o in OPTIONS if o.name not in meaningless])
+
+
+def _with_options(offered: Sequence[Option], command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(**parameters: Any) -> None:
-        chosen = settings(parameters)
+        chosen = _with_persona(parameters)
         if chosen.logprobs is not None and not chosen.json:
             raise ConfigurationError("--logprobs are part of the JSON", remedy="Give --json too.")
         own = {name: value for name, value in parameters.items() if name not in BY_NAME}
@@ -90,9 +102,25 @@ def every_option(command: Callable[..., None]) -> Callable[..., None]:
 
     signature = inspect.signature(command, eval_str=True)
     own = [one for name, one in signature.parameters.items() if name != "settings"]
-    parameters = [*own, *map(_parameter, OPTIONS)]
+    parameters = [*own, *map(_parameter, offered)]
     wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return wrapped
+
+
+def _with_persona(parameters: Mapping[str, Any]) -> Settings:
+    """The settings in force, with what the persona sets that they name, if any."""
+    chosen = settings(parameters)
+    if chosen.persona is None:
+        return chosen
+    from runner.chat.personas import find
+
+    persona = find(chosen.persona)
+    given = {name: value for name, value in parameters.items() if name in BY_NAME}
+    if given.get("file"):
+        # A persona's files belong to it, and go with those of the command line.
+        given["file"] = [*persona.settings.get("file", ()), *given["file"]]
+    over = load(given, persona.settings, f"persona ({persona.name})")
+    return replace(over, model=persona.model)
 
 
 def _parameter(option: Option) -> inspect.Parameter:

@@ -26,7 +26,7 @@ def pull(
     quant: Annotated[
         str | None, typer.Option("--quant", help=QUANT, metavar="NAME", show_default=False)
     ] = None,
-    file: Annotated[
+    repository_file: Annotated[
         str | None, typer.Option("--file", help=FILE, metavar="PATH", show_default=False)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
@@ -51,7 +51,7 @@ def pull(
             "pull takes either a MODEL or --from LOCK", remedy="`runner pull --help` shows how."
         )
 
-    if lock is not None and (quant or file or force or accept_new):
+    if lock is not None and (quant or repository_file or force or accept_new):
         raise ConfigurationError(
             "a lock file says itself what to fetch",
             remedy="Leave --quant, --file, --force and --accept-new out.",
@@ -66,7 +66,7 @@ def pull(
         if settings.json:
             print_json({"models": [located_facts(located) for located in found]})
         return
-    named = pick(_named(str(model), quant, file), settings, force=force)
+    named = pick(_named(str(model), quant, repository_file), settings, force=force)
     located = fetch(named, settings, accept_new=accept_new)
     if settings.json:
         print_json(located_facts(located))

@@ -37,6 +37,12 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     return "just now"
 
 
+def brief(text: str, longest: int = 60) -> str:
+    """The beginning of a text, in one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
 def count(number: int | None) -> str:
     """A large number in few letters: "7.6 B" (10⁹), "1.2 M", "940"; empty for none."""
     for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):

@@ -24,18 +24,19 @@ class Kept:
         """From now on what is read is computed with these adapters."""
         self._identity = f"{self._base} adapters={adapters}" if adapters else self._base
 
-    def restore(self, sequences: Sequences, tokens: "array[int]") -> None:
+    def restore(self, sequences: Sequences, tokens: "array[int]", *, private: bool) -> None:
         """Bring the longest beginning of `tokens` that is on disk into the cache, where that saves
         more than it costs."""
-        if len(tokens) < WORTHWHILE or not sequences.any_idle:
+        held = sequences.longest(tokens)
+        if len(tokens) - held < WORTHWHILE or not sequences.any_idle:
             return
         entry = self._store.longest(self._identity, tokens, whole=sequences.forgetful)
         if entry is None:
             return
-        gain = common_length(entry.tokens, tokens) - sequences.longest(tokens)
+        gain = common_length(entry.tokens, tokens) - held
         if gain < WORTHWHILE or (place := sequences.place()) is None:
             return
-        state = self._store.load(entry)
+        state = self._store.load(entry, private=private)
         if state is None:
             return
         while not self._context.set_state(place.id, state):
@@ -56,7 +57,11 @@ class Kept:
             except DeviceError:  # the worker that held it is gone: the next reply will say so
                 return
             self._store.keep(
-                self._identity, latest.tokens[:], state, supersedes=not sequences.forgetful
+                self._identity,
+                latest.tokens[:],
+                state,
+                supersedes=not sequences.forgetful,
+                owner=latest.owner,
             )
 
     def unsaved(self, one: Sequence | None) -> bool:

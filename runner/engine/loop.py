@@ -15,6 +15,7 @@ from runner.engine.adapters import Switch
 from runner.engine.ahead import CHUNK, Expectation
 from runner.engine.draft import DraftModel
 from runner.engine.kept import Kept
+from runner.engine.options import Options
 from runner.engine.run import Run, unstarted
 from runner.engine.sequences import Sequence, Sequences
 from runner.engine.shares import SMALLEST_SHARE, divide
@@ -66,9 +67,9 @@ class DecodeLoop(threading.Thread):
         if self._ahead:
             self._context.abort()
 
-    def expect(self, tokens: list[int]) -> None:
+    def expect(self, tokens: list[int], options: Options) -> None:
         """Read these when idle; they take the place of what was expected before."""
-        self._inbox.put(Expectation(tokens))
+        self._inbox.put(Expectation(tokens, options))
 
     def cancel(self, request: Request) -> None:
         # `cancelled` first: the loop looks at it after it has said who is alone.
@@ -155,16 +156,20 @@ class DecodeLoop(threading.Thread):
                 self._waiting.remove(first)
                 self._switch(first)
                 continue
-            if isinstance(first, Request) and not first.options.reuse:
+            options = (first.request if isinstance(first, Run) else first).options
+            if isinstance(first, Request) and not options.reuse:
                 self._sequences.forget_idle()
             elif self._kept is not None:
-                self._kept.restore(self._sequences, array("i", first.tokens[:-1]))
+                self._kept.restore(
+                    self._sequences, array("i", first.tokens[:-1]), private=options.private
+                )
             taken = self._sequences.take(first.tokens)
             if taken is None:
                 return
             if isinstance(first, Run):
                 self._parked.remove(first)
                 first.sequence = taken[0]
+                first.sequence.belong_to(options)
                 self._runs.append(first)
             else:
                 self._waiting.remove(first)
@@ -202,7 +207,7 @@ class DecodeLoop(threading.Thread):
         return leader in self._waiting or any(one is leader for one in reading)
 
     def _begin(self, request: Request, sequence: Sequence, reused: int) -> Run | None:
-        sequence.private = sequence.private or request.options.private
+        sequence.belong_to(request.options)
         try:
             run = Run(request, sequence, reused, self._vocabulary, self._draft)
         except Exception as error:
@@ -323,7 +328,7 @@ class DecodeLoop(threading.Thread):
 
     def _read_ahead(self, expected: Expectation) -> None:
         """Compute some of what is expected, for as long as no request comes."""
-        sequence = expected.place(self._sequences)
+        sequence = expected.place(self._sequences, self._kept)
         if sequence is None:
             self._expected = None
             return

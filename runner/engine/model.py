@@ -215,15 +215,16 @@ class Model:
     def _header(self) -> Header:
         return read_whole_header(self._path)
 
-    def expect(self, prompt: Prompt | Sequence[int]) -> None:
+    def expect(self, prompt: Prompt | Sequence[int], options: Options | None = None) -> None:
         """The next prompt is likely to begin so: read it while there is nothing else to do. Of a
-        `Prompt`, what opens the reply is left out. Nothing is lost where another one comes."""
+        `Prompt`, what opens the reply is left out, and of the `options`, `owner` and `private`
+        count. Nothing is lost where another one comes."""
         if isinstance(prompt, Prompt):
             tokens = self.encode(prompt)[: self._boundary(prompt)]
         else:
             tokens = list(prompt)
         if 0 < len(tokens) < self.context_length:
-            self._loop.expect(tokens)
+            self._loop.expect(tokens, options or Options())
 
     @property
     def reading_ahead(self) -> bool:

@@ -24,6 +24,8 @@ class Options:
     reuse: bool = True
     """Go on from what earlier requests left in the cache. False empties it of all that is idle
     first (benchmarks)."""
+    owner: str = ""
+    """Whose it is: what is written to disk of it is deleted under this name."""
     private: bool = False
     """Write nothing of this to disk."""
     logprobs: int | None = None

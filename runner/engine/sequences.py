@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
+from runner.engine.options import Options
 from runner.kvstore.store import common_length
 from runner.llama.context import LlamaContext
 
@@ -31,12 +32,18 @@ class Sequence:
     id: int
     tokens: "array[int]" = field(default_factory=lambda: array("i"))
     busy: bool = False
+    owner: str = ""
+    """Whose text it is, as those call it who keep it on disk."""
     private: bool = False
     """Whether nothing of it may be written to disk."""
     used: int = 0
     kept: int = 0
     """How many of the tokens were on disk when it was last looked at."""
     snapshots: list[Snapshot] = field(default_factory=list)
+
+    def belong_to(self, options: Options) -> None:
+        """All it holds is the beginning of a request with these options."""
+        self.owner, self.private = options.owner, options.private
 
 
 class Sequences:
@@ -74,8 +81,8 @@ class Sequences:
         return not all(one.busy for one in self._all)
 
     def longest(self, tokens: "array[int]") -> int:
-        """How many of `tokens` some sequence begins with."""
-        return max(common_length(one.tokens, tokens) for one in self._all)
+        """How many of `tokens` some sequence holds, or can be taken back to."""
+        return max(self._reach(one, common_length(one.tokens, tokens)) for one in self._all)
 
     def place(self) -> Sequence | None:
         """An idle sequence, emptied: one that holds nothing, or the one used longest ago."""
@@ -120,7 +127,7 @@ class Sequences:
         self._empty(place)
         self._context.copy(source.id, place.id, length)
         place.tokens = source.tokens[:length]
-        place.private = source.private
+        place.owner, place.private = source.owner, source.private
         place.kept = min(source.kept, length)
 
     def fork(self, source: Sequence) -> Sequence | None:
@@ -191,7 +198,7 @@ class Sequences:
     def _empty(self, one: Sequence) -> None:
         self._context.forget(one.id)
         del one.tokens[:]
-        one.private, one.kept = False, 0
+        one.owner, one.private, one.kept = "", False, 0
         one.snapshots.clear()
 
     def _touch(self, one: Sequence) -> None:

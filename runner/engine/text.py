@@ -16,7 +16,12 @@ class ReplyText:
     def __init__(self, vocabulary: Vocabulary, prompt: Prompt, stop: Collection[str] = ()) -> None:
         self._vocabulary = vocabulary
         pairs = [pair for pair in (prompt.marks, prompt.tool_marks) if pair]
-        names = {name for pair in pairs for name in (pair.open, pair.close, *pair.around)}
+        names = {
+            name
+            for pair in pairs
+            for name in (pair.open, pair.close, *pair.around, *pair.more)
+            if name
+        }
         self._parser = ReplyParser(prompt, mark_tokens=set(filter(vocabulary.has_mark, names)))
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = Stops(stop)
@@ -44,8 +49,13 @@ class ReplyText:
         else:
             parts = self._parser.feed(self._decoder.decode(b"", final=True))
             self._decoder.reset()
-            # A control token that is no mark of this prompt has no text a person should see.
-            if self._parser.watches(mark) or not self._vocabulary.is_control(token):
+            # A control token that is no mark of this prompt has no text a person should see. In a
+            # tool call it is punctuation.
+            if (
+                self._parser.watches(mark)
+                or self._parser.kind == "tool_call"
+                or not self._vocabulary.is_control(token)
+            ):
                 parts += self._parser.feed(mark, token_is_mark=True)
         return self._events(parts, at)
 

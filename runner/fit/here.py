@@ -34,7 +34,7 @@ def here(wishes: Wishes) -> Here:
 
     gpus = _gpus(wishes)
     sets = frozenset(instruction_sets())
-    if "REPACK" not in sets or _pinned(gpus):
+    if "REPACK" not in sets or (wishes.gpu_layers != 0 and _pinned(gpus)):
         sets = frozenset()
     return Here(machine.memory().available, tuple(gpus), sets)
 

@@ -8,9 +8,9 @@ from runner.errors import ConfigurationError, DeviceError, DoesNotFit
 from runner.fit.here import Here, here
 from runner.fit.limits import check_kv_type, has_flash_attention, learned_positions
 from runner.fit.memory import CELLS, CPU, cache_layers, formula_buffers
-from runner.fit.plans import COMFORTABLE_CONTEXT, SEQUENCES, Plan
+from runner.fit.plans import COMFORTABLE_CONTEXT, Plan
 from runner.fit.weights import weights_of
-from runner.fit.wishes import Wishes
+from runner.fit.wishes import SEQUENCES, Wishes
 from runner.gguf import Header, read_whole_header
 
 
@@ -66,6 +66,7 @@ def place(path: Path, wishes: Wishes) -> Placement:
         remarks=remarks,
         split=counts if sum(counts) else (),
         experts_on_cpu=wishes.experts_on_cpu,
+        sequences=wishes.sequences,
         flash_attention=wishes.flash_attention or "auto",
     )
 
@@ -89,9 +90,9 @@ def checked(path: Path, wishes: Wishes) -> Header:
 
 def formula_plan(header: Header, wishes: Wishes, machine: Here) -> Plan:
     """The plan of a model by arithmetic from its header alone."""
-    layers = cache_layers(header, kv_type=wishes.kv_type or "f16", sequences=SEQUENCES)
+    layers = cache_layers(header, kv_type=wishes.kv_type or "f16", sequences=wishes.sequences)
     flash = has_flash_attention(header, wishes.flash_attention or "auto")
-    buffers = formula_buffers(header, layers, flash_attention=flash, sequences=SEQUENCES)
+    buffers = formula_buffers(header, layers, flash_attention=flash, sequences=wishes.sequences)
     return Plan(
         weights=weights_of(header, machine.sets),
         layers=tuple(layers),

@@ -16,7 +16,7 @@ from runner.fit.memory import (
     work_bytes,
 )
 from runner.fit.placement import checked, formula_plan
-from runner.fit.plans import SEQUENCES, Plan
+from runner.fit.plans import Plan
 from runner.fit.wishes import Wishes
 from runner.gguf import Header
 
@@ -54,8 +54,8 @@ def _planned(path: Path, header: Header, rough: Plan, counts: tuple[int, ...]) -
         Question(
             contexts=tuple(sorted(contexts)),
             batch=BATCH,
-            outputs=SEQUENCES + GUESSES,
-            sequences=SEQUENCES,
+            outputs=wishes.sequences + GUESSES,
+            sequences=wishes.sequences,
             kv_type=rough.kv_type,
             flash_attention=wishes.flash_attention or "auto",
             gpu_layers=sum(counts),

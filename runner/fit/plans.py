@@ -26,10 +26,6 @@ USEFUL_CONTEXT = 4096
 OFFLOADED_CONTEXT = 8192
 """Tokens of context that layers on a GPU leave room for."""
 
-SEQUENCES = 4
-"""Replies under way at once, and beginnings kept for later requests. They share the context; only
-recurrent states and sliding windows cost memory for each."""
-
 SHARE_OF_MEMORY = 0.8
 """Of the memory that is free, what a model may take; the rest is for everything else."""
 
@@ -134,7 +130,7 @@ class Plan:
     def for_header(self, header: Header) -> "Plan":
         """The plan of another quantization of the same model: the same caches and buffers, other
         weights. Raises ValueError where the shape is another one, which must be planned anew."""
-        layers = cache_layers(header, kv_type=self.kv_type, sequences=SEQUENCES)
+        layers = cache_layers(header, kv_type=self.kv_type, sequences=self.wishes.sequences)
         if tuple(layers) != self.layers:
             raise ValueError("its layers are of another shape")
         return replace(self, weights=weights_of(header, self.here.sets))

@@ -23,9 +23,9 @@ from runner.fit.memory import (
     rounded,
     work_bytes,
 )
-from runner.fit.plans import COMFORTABLE_CONTEXT, SEQUENCES, Plan
+from runner.fit.plans import COMFORTABLE_CONTEXT, Plan
 from runner.fit.weights import INPUT, Part, Weights, repacked_types
-from runner.fit.wishes import Wishes
+from runner.fit.wishes import SEQUENCES, Wishes
 from runner.gguf import TENSOR_TYPES
 
 CONTEXT = 4096

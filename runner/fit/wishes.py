@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+SEQUENCES = 4
+"""Replies under way at once, and beginnings kept for later requests. They share the context; only
+recurrent states and sliding windows cost memory for each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -21,3 +25,4 @@ class Wishes:
     tensor_split: str | None = None
     experts_on_cpu: bool = False
     flash_attention: str | None = None
+    sequences: int = SEQUENCES

@@ -34,6 +34,8 @@ class Entry:
     state_at: int
     state_bytes: int
     sha256: str
+    owner: str
+    """An opaque name, under which it can be deleted; empty for none."""
 
     @property
     def bytes(self) -> int:
@@ -64,6 +66,7 @@ def read_front(path: Path) -> Entry:
                 raise Unusable(f"it is of version {header['version']}")
             count, state_bytes = int(header["tokens"]), int(header["state"])
             identity, sha256 = str(header["identity"]), str(header["sha256"])
+            owner = str(header.get("owner", ""))
         except (ValueError, KeyError, TypeError) as error:
             raise Unusable("its header is damaged") from error
         tokens = array("i")
@@ -71,7 +74,7 @@ def read_front(path: Path) -> Entry:
     state_at = _FRONT.size + length + 4 * count
     if len(tokens) != count or path.stat().st_size != state_at + state_bytes:
         raise Unusable("it is cut short")
-    return Entry(path, identity, tokens, state_at, state_bytes, sha256)
+    return Entry(path, identity, tokens, state_at, state_bytes, sha256, owner)
 
 
 def read_state(entry: Entry) -> bytes:
@@ -85,13 +88,19 @@ def read_state(entry: Entry) -> bytes:
 
 
 def write(
-    folder: Path, identity: str, tokens: "array[int]", state: bytes, sync: Callable[[int], None]
+    folder: Path,
+    identity: str,
+    tokens: "array[int]",
+    state: bytes,
+    owner: str,
+    sync: Callable[[int], None],
 ) -> Path:
     """Write an entry beside its place, then move it there. Raises OSError."""
     header = json.dumps(
         {
             "version": VERSION,
             "identity": identity,
+            "owner": owner,
             "tokens": len(tokens),
             "state": len(state),
             "sha256": _checksum(tokens, state),

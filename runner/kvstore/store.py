@@ -32,6 +32,7 @@ class _Item(NamedTuple):
     tokens: "array[int]"
     state: bytes
     supersedes: bool
+    owner: str
 
 
 class Store:
@@ -72,11 +73,13 @@ class Store:
                     best, length = entry, shared
         return best
 
-    def load(self, entry: Entry) -> bytes | None:
-        """The state of an entry. One that is damaged is dropped and reported: None."""
+    def load(self, entry: Entry, *, private: bool = False) -> bytes | None:
+        """The state of an entry. One that is damaged is dropped and reported: None. Where it is
+        read in private, nothing tells that it was."""
         try:
             state = read_state(entry)
-            os.utime(entry.path)
+            if not private:
+                os.utime(entry.path)
         except Unusable as error:
             self._discard(entry.path, str(error))
         except OSError:
@@ -85,7 +88,15 @@ class Store:
             return state
         return None
 
-    def keep(self, identity: str, tokens: "array[int]", state: bytes, *, supersedes: bool) -> bool:
+    def keep(
+        self,
+        identity: str,
+        tokens: "array[int]",
+        state: bytes,
+        *,
+        supersedes: bool,
+        owner: str = "",
+    ) -> bool:
         """Write a prefix in the background; False where too many wait already.
 
         With `supersedes`, shorter ones that it begins with are dropped: it serves in their place
@@ -95,7 +106,7 @@ class Store:
             self._writer = threading.Thread(target=self._write, name="runner-kv", daemon=True)
             self._writer.start()
         try:
-            self._pending.put_nowait(_Item(identity, tokens, state, supersedes))
+            self._pending.put_nowait(_Item(identity, tokens, state, supersedes, owner))
         except queue.Full:
             return False
         return True
@@ -127,7 +138,14 @@ class Store:
                     self._supersede(item.identity, item.tokens)
                 self._make_room(len(item.state))
                 if len(item.state) <= self._quota:
-                    write(self._folder, item.identity, item.tokens, item.state, os.fsync)
+                    write(
+                        self._folder,
+                        item.identity,
+                        item.tokens,
+                        item.state,
+                        item.owner,
+                        os.fsync,
+                    )
             except OSError as error:
                 self._remark(f"what was read is not kept: {error}")
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runner.database import Unreadable
 from runner.errors import DiskError
 from runner.journal import Journal
 from runner.library.cache import Cache, delete
-from runner.library.database import Database, Unreadable
+from runner.library.database import library_database
 from runner.library.record import Record, StoredFile
 from runner.library.uses import require_unused
 from runner.paths import data_directory
@@ -52,7 +53,7 @@ class Library:
 
     def __init__(self, cache: Path | None = None, database: Path | None = None) -> None:
         self.cache = Cache(cache)
-        self.database = Database(database or data_directory() / "library.db")
+        self.database = library_database(database or data_directory() / "library.db")
 
     @property
     def root(self) -> Path:

@@ -7,6 +7,7 @@ turns into the control token even with `parse_special=False` where the vocabular
 
 import ctypes
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,15 @@ from runner.llama.library import llama_cpp
 
 CONTROL = 1 << 3  # LLAMA_TOKEN_ATTR_CONTROL
 USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
-SENTENCEPIECE, WORDPIECE = 1, 3  # LLAMA_VOCAB_TYPE_SPM and _WPM
+SENTENCEPIECE, BYTE_PAIRS, WORDPIECE = 1, 2, 3  # LLAMA_VOCAB_TYPE_SPM, _BPE and _WPM
+
+# For many vocabularies of byte pairs llama.cpp splits a text into words by std::regex, which takes
+# some 300 bytes of stack for each character of a match: a blob without a space ends the process.
+# No word that anybody writes is as long as this; longer ones are cut.
+LONGEST_WORD = 1000
+_MARK = re.escape("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~、。，！？：；")
+KINDS = (r"\s", rf"[^\s{_MARK}]", r"[^\w\s]")
+UNBROKEN = [re.compile(rf"(?<!{one}){one}{{{LONGEST_WORD + 1},}}") for one in KINDS]
 
 
 class Vocabulary:
@@ -29,6 +38,7 @@ class Vocabulary:
         self.eos: int = llama_cpp.llama_vocab_eos(self._vocab)
         self.add_bos: bool = llama_cpp.llama_vocab_get_add_bos(self._vocab)
         self.is_sentencepiece = llama_cpp.llama_vocab_type(self._vocab) == SENTENCEPIECE
+        self._is_split_by_regex = llama_cpp.llama_vocab_type(self._vocab) == BYTE_PAIRS
         self._pieces: dict[int, bytes] = {}
         self._marks: dict[int, str | None] = {}
 
@@ -38,6 +48,11 @@ class Vocabulary:
 
     def encode(self, text: str, *, marks: bool) -> list[int]:
         """The tokens of `text` without BOS; `marks` lets control tokens be recognised in it."""
+        if self._is_split_by_regex:
+            return [token for piece in _words_cut(text) for token in self._encode(piece, marks)]
+        return self._encode(text, marks)
+
+    def _encode(self, text: str, marks: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
         while True:
@@ -145,3 +160,16 @@ class Vocabulary:
             if count >= 0:
                 return buffer.raw[:count]
             room = -count
+
+
+def _words_cut(text: str) -> Iterator[str]:
+    """The text in pieces, cut inside words too long: mostly one."""
+    longest = max(map(len, text.split()), default=0)  # a quick look, which most often is enough
+    cuts = {
+        cut
+        for unbroken in UNBROKEN[: None if longest > LONGEST_WORD else 1]
+        for match in unbroken.finditer(text)
+        for cut in range(match.start() + LONGEST_WORD, match.end(), LONGEST_WORD)
+    }
+    for start, end in pairwise([0, *sorted(cuts), len(text)]):
+        yield text[start:end]

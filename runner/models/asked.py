@@ -59,6 +59,7 @@ def wanted(settings: Settings) -> "Options":
         constraint=_constraint(settings),
         speculate=bool(settings.speculate),
         logprobs=settings.logprobs,
+        private=settings.save is False,
     )
 
 

@@ -42,6 +42,20 @@ class Located:
         """Whether it comes with Runner."""
         return self.entry is not None and self.entry.path is not None
 
+    @property
+    def reference(self) -> str:
+        """What to type for this very model."""
+        if self.is_shipped:
+            return self.name
+        if self.record is not None and self.quantization is None and self.record.repository:
+            record = self.record
+            return f"hf.co/{record.repository}/blob/{record.commit[:12]}/{record.file}"
+        if self.found is not None and ":" in self.found.name:
+            return self.found.name
+        if self.record is None and self.entry is None:
+            return str(self.path.absolute())
+        return f"{self.name}:{self.quantization}" if self.quantization else self.name
+
 
 def locate(text: str | None, folders: Sequence[str] = ()) -> Located:
     """The model a user means; None means the one used last, else the one that ships. `folders`

@@ -62,8 +62,16 @@ def kept_prompts(remark: Callable[[str], None]) -> list[KeptPrompt]:
     ]
 
 
-def purge_prompts(model: str | None, remark: Callable[[str], None]) -> int:
-    """Delete what is kept, of one model or of all; the bytes that were freed."""
+def purge_prompts(
+    model: str | None = None,
+    remark: Callable[[str], None] = lambda _: None,
+    *,
+    owner: str | None = None,
+) -> int:
+    """Delete what is kept, of one model or of all, of one owner or of all; the bytes that were
+    freed."""
     return _store(DEFAULT_GIGABYTES, remark).purge(
-        lambda entry: model is None or entry.identity.partition("@")[0] == model
+        lambda entry: (
+            model in (None, entry.identity.partition("@")[0]) and owner in (None, entry.owner)
+        )
     )

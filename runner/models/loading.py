@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.catalog import Entry
-from runner.errors import DeviceError, TemplateError
+from runner.errors import ConfigurationError, DeviceError, TemplateError
 from runner.models import asked
 from runner.models.adapted import adapters_of
 from runner.models.draft import draft_of
@@ -41,6 +42,8 @@ class Ready:
     """Where each sampling value came from: command line, catalogue, model file, program…"""
     release: Callable[[], None] = lambda: None
     """Lets go of its files, which `runner rm` does not delete until then."""
+    guessed: bool = False
+    """Whether a draft model was loaded with it, which guesses for every reply."""
 
     @property
     def sampling(self) -> "Sampling":
@@ -52,24 +55,26 @@ class Ready:
         """What the model is given to say the assistant's next turn."""
         return self.template.render(messages, tools=tools, think=self.think)
 
-    def samples(
-        self, prompt: "Prompt", count: int, *, progress: "ReadProgress | None" = None
-    ) -> "list[Stream]":
-        """Start several replies to a prompt that is read once, each with the next seed."""
-        return self.model.samples(prompt, count, self.options, progress=progress)
-
     def reply(
         self,
         messages: "Sequence[Message]",
         *,
         tools: Sequence[dict[str, Any]] | None = None,
+        options: "Options | None" = None,
         progress: "ReadProgress | None" = None,
     ) -> "Stream":
-        """Start the assistant's next turn."""
+        """Start the assistant's next turn, with the model's own options where none are given."""
         prompt = self.prompt(messages, tools=tools)
-        return self.model.generate(prompt, self.options, progress=progress)
+        return self.model.generate(prompt, options or self.options, progress=progress)
 
-    def expect(self, messages: "Sequence[Message]", question: str = "") -> None:
+    def expect(
+        self,
+        messages: "Sequence[Message]",
+        question: str = "",
+        *,
+        options: "Options | None" = None,
+        tools: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
         """The conversation is likely to go on from here, with a question that begins so: let the
         model read it while it is idle.
 
@@ -79,13 +84,41 @@ class Ready:
         from runner.prompt import Message
 
         with suppress(TemplateError):  # not every template takes a question without words
-            self.model.expect(self.prompt([*messages, Message("user", question)]))
+            asked = self.prompt([*messages, Message("user", question)], tools=tools)
+            self.model.expect(asked, options or self.options)
 
     def continue_text(self, text: str, *, progress: "ReadProgress | None" = None) -> "Stream":
         """Continue a text without a template, as base models do."""
         from runner.prompt import Prompt
 
         return self.model.generate(Prompt.raw(text), self.options, progress=progress)
+
+    def adjust(self, settings: Settings, remark: Callable[[str], None] = lambda _: None) -> None:
+        """Ask of the replies from now on what these settings say. What they say of loading needs
+        a new `Ready`. `remark` is told as by `ready`.
+
+        Raises ConfigurationError for what cannot be asked of this model; nothing changes then.
+        """
+        from runner.llama import grammar
+
+        options = asked.wanted(settings)
+        if options.constraint is not None:
+            grammar.check(options.constraint.gbnf, self.model.vocabulary)
+        think = False if settings.think == "off" else None
+        entry = self.located.entry
+        recommended = entry.sampling_for(think) if entry else None
+        sampling, origins = asked.sampling(settings, recommended, self.model.weights, remark)
+        sampling.check(self.model.vocabulary.size)
+        if think is False and self.template.marks and not self.template.can_switch_thinking:
+            remark(
+                "this model's template has no switch for its reasoning; --think-tokens 0 closes it "
+                "at once"
+            )
+        speculate = self.guessed if settings.speculate is None else options.speculate
+        if self.guessed and not speculate:
+            remark("speculate is false: the draft model is loaded and guesses nothing")
+        self.options = replace(options, sampling=sampling, speculate=speculate)
+        self.origins, self.think = origins, think
 
     def close(self) -> None:
         self.model.close()
@@ -104,9 +137,11 @@ def ready(
     *,
     progress: Callable[[float], bool] | None = None,
     remark: Callable[[str], None] = lambda _: None,
+    sequences: int | None = None,
 ) -> Ready:
     """Check, place and load the model. `remark` is told of kept prompts that were damaged, and of
-    what was asked or recommended and cannot be.
+    what was asked or recommended and cannot be. `sequences` is how many replies are to be under way
+    at once, where that is to be more or fewer than usual.
 
     Raises BadModelFile, ConfigurationError, DoesNotFit, DeviceError, TemplateError.
     """
@@ -119,10 +154,11 @@ def ready(
     adapters = adapters_of(settings)
     options = asked.wanted(settings)
     wishes = wishes_of(settings)
+    if sequences is not None:
+        wishes = replace(wishes, sequences=sequences)
+    template_source = _template_of(settings)
     placement = place(located.path, wishes)
     draft = draft_of(settings, located)
-    if draft is not None:
-        options = replace(options, speculate=True)
     for one in (located, draft):
         if one is not None:
             probe_once(one)
@@ -135,31 +171,21 @@ def ready(
         adapters=adapters,
         progress=progress,
     )
-    think = False if settings.think == "off" else None
-    entry = located.entry
-    recommended = entry.sampling_for(think) if entry else None
     with ExitStack() as undo:
         undo.callback(model.close)
-        placement = _placed(placement, model, wishes)
-        sampling, origins = asked.sampling(settings, recommended, model.weights, remark)
-        template = _template(model, entry)
-        release = in_use(located, *filter(None, (draft,)))
-        undo.pop_all()
-    if think is False and template.marks and not template.can_switch_thinking:
-        remark(
-            "this model's template has no switch for its reasoning; --think-tokens 0 closes it at "
-            "once"
+        loaded = Ready(
+            located=located,
+            model=model,
+            template=_template(template_source or model.template_source, model, located.entry),
+            placement=_placed(placement, model, wishes),
+            options=options,
+            think=None,
+            guessed=draft is not None,
         )
-    return Ready(
-        located=located,
-        model=model,
-        template=template,
-        placement=placement,
-        options=replace(options, sampling=sampling),
-        think=think,
-        origins=origins,
-        release=release,
-    )
+        loaded.adjust(settings, remark)
+        loaded.release = in_use(located, *filter(None, (draft,)))
+        undo.pop_all()
+    return loaded
 
 
 def _placed(placement: "Placement", model: "Model", wishes: "Wishes") -> "Placement":
@@ -188,7 +214,27 @@ def _beside(draft: Located, placement: "Placement", wishes: "Wishes") -> "Placem
     return replace(place(draft.path, replace(wishes, context=placement.context)), sequences=1)
 
 
-def _template(model: "Model", entry: Entry | None) -> "ChatTemplate":
+def _template_of(settings: Settings) -> str | None:
+    """The chat template that the settings put in place of the model's own. Raises
+    ConfigurationError and TemplateError."""
+    if settings.template is None:
+        return None
+    from runner.prompt import ChatTemplate
+
+    path = Path(settings.template).expanduser()
+    try:
+        source = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise ConfigurationError(
+            f"the chat template {path} cannot be read: {reason}",
+            remedy="--template names a file with a Jinja template, such as chat_template.jinja.",
+        ) from error
+    ChatTemplate(source)  # what is malformed is said before the model is loaded
+    return source
+
+
+def _template(source: str | None, model: "Model", entry: Entry | None) -> "ChatTemplate":
     from runner.prompt import ChatTemplate, Marks
 
     vocabulary = model.vocabulary
@@ -200,7 +246,7 @@ def _template(model: "Model", entry: Entry | None) -> "ChatTemplate":
     if entry is not None and entry.reasoning.open and entry.reasoning.close:
         marks = Marks(entry.reasoning.open, entry.reasoning.close)
     return ChatTemplate(
-        model.template_source,
+        source,
         bos=text(vocabulary.bos),
         eos=text(vocabulary.eos),
         marks=marks,

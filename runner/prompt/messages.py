@@ -2,26 +2,20 @@
 
 import json
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from runner.errors import TemplateError
-from runner.prompt.sandbox.text import literal, plain
+from runner.prompt.calls.call import ToolCall
+from runner.prompt.sandbox.text import join, literal, plain
+from runner.prompt.segments import Marks
+from runner.prompt.tool_calls import written
 
 Role = Literal["system", "user", "assistant", "tool"]
 _ROLES = {role: literal(role) for role in ("system", "user", "assistant", "tool")}
 _FUNCTION = literal("function")
 _DEEPEST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A model's wish to have a function called. `id` is empty where the format has none."""
-
-    name: str
-    arguments: dict[str, object] = field(default_factory=dict)
-    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +56,15 @@ class CallShape:
     `content`: what it takes for a turn without text, None or an empty string.
     `arguments_as_json`: written out instead of as an object.
     `apart`: it shows either the text or the calls of a turn, so they have to be two turns.
+    `single`: it shows one call of a turn, so several are several turns, each with its result.
+    `written`: it shows no calls at all, so they are written into the text, between these marks.
     """
 
     content: str | None = ""
     arguments_as_json: bool = False
     apart: bool = False
+    single: bool = False
+    written: Marks | None = None
 
 
 def as_dictionaries(messages: Sequence[Message], shape: CallShape) -> list[dict[str, Any]]:
@@ -77,15 +75,14 @@ def as_dictionaries(messages: Sequence[Message], shape: CallShape) -> list[dict[
     """
     turns: list[dict[str, Any]] = []
     unanswered: deque[ToolCall] = deque()
-    for message in messages:
+    for message in _identified(_single(messages) if shape.single else messages):
         if message.role not in _ROLES:
             raise TemplateError(f"A message has the role {message.role!r}, which does not exist.")
         turn: dict[str, Any] = {"role": _ROLES[message.role], "content": plain(message.content)}
         if message.role == "tool" and unanswered:
             call = unanswered.popleft()
             turn["name"] = plain(call.name)
-            if call.id:
-                turn["tool_call_id"] = plain(call.id)
+            turn["tool_call_id"] = plain(call.id)
         if message.role == "assistant":
             turns += _assistant_turns(message, turn, shape)
             unanswered.extend(message.tool_calls)
@@ -94,9 +91,48 @@ def as_dictionaries(messages: Sequence[Message], shape: CallShape) -> list[dict[
     return turns
 
 
+def _single(messages: Sequence[Message]) -> Iterator[Message]:
+    """The messages with one call in a turn, and its result after it."""
+    at = 0
+    while at < len(messages):
+        message = messages[at]
+        at += 1
+        if len(message.tool_calls) < 2:
+            yield message
+            continue
+        for number, call in enumerate(message.tool_calls):
+            first = message if number == 0 else Message("assistant", "")
+            yield replace(first, tool_calls=(call,))
+            if at < len(messages) and messages[at].role == "tool":
+                yield messages[at]
+                at += 1
+
+
+def _identified(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages with an id for every call, by which templates find the call of a result. Of
+    nine letters and digits, as Mistral's demand."""
+    count = 0
+    for message in messages:
+        calls: list[ToolCall] = []
+        for call in message.tool_calls if message.role == "assistant" else ():
+            count += 1
+            calls.append(call if call.id else replace(call, id=f"call{count:05}"))
+        yield replace(message, tool_calls=tuple(calls)) if calls else message
+
+
 def _assistant_turns(
     message: Message, turn: dict[str, Any], shape: CallShape
 ) -> list[dict[str, Any]]:
+    if shape.written and message.tool_calls:
+        turn["content"] = join(
+            [
+                turn["content"],
+                literal(shape.written.open),
+                plain(written(message.tool_calls, shape.written)),
+                literal(shape.written.close),
+            ]
+        )
+        return [turn]
     calls = [_call_dictionary(call, shape) for call in message.tool_calls]
     # Named in any case: a template that finds none would look for marks in the content instead.
     turn["reasoning_content"] = plain(message.reasoning)
@@ -116,8 +152,7 @@ def _call_dictionary(call: ToolCall, shape: CallShape) -> dict[str, Any]:
     if shape.arguments_as_json:
         arguments = json.dumps(arguments, ensure_ascii=False)
     function = {"name": plain(call.name), "arguments": arguments}
-    identity = {"id": plain(call.id)} if call.id else {}
-    return {"type": _FUNCTION, **identity, "function": function}
+    return {"type": _FUNCTION, "id": plain(call.id), "function": function}
 
 
 def as_content(value: Any, depth: int = 0) -> Any:

@@ -36,13 +36,16 @@ class ReplyParser:
             self._turns["reasoning"] = {reasoning.open: "reasoning", reasoning.close: "answer"}
             self._turns["answer"] |= {reasoning.open: "reasoning", reasoning.close: "answer"}
         if tools:
-            self._turns["answer"][tools.open] = "tool_call"
-            self._turns["tool_call"][tools.close] = "answer"
+            self._turns["answer"] |= dict.fromkeys((tools.open, *tools.more), "tool_call")
+            if tools.close:
+                self._turns["tool_call"][tools.close] = "answer"
         self._patterns = {kind: _any_of(marks) for kind, marks in self._turns.items()}
         self._held = ""
         self._consumed = 0  # characters of the reply before those held
         self._token_starts: set[int] = set()  # where marks that came as tokens begin
         self._at_start = prompt.opening == "reasoning"  # nothing yet since the last mark
+        self._begins = tools.begins if tools else ()
+        self._blank = True  # nothing but white space since the last mark
         self._code = CodeSpans()
 
     def feed(self, text: str, *, token_is_mark: bool = False) -> list[Part]:
@@ -70,7 +73,14 @@ class ReplyParser:
 
     def _advance(self, *, final: bool) -> list[Part]:
         parts: list[Part] = []
-        while match := self._patterns[self._kind].search(self._held):
+        while True:
+            if (calls := self._begins_a_call()) is None and not final:
+                return _merged(parts)
+            if calls:
+                self._kind = "tool_call"
+            match = self._patterns[self._kind].search(self._held)
+            if match is None:
+                break
             mark, after = match.group(), self._held[match.end() :]
             self._emit(match.start(), parts)
             if not final and not after and self._kind == "reasoning" and self._code.inside_inline:
@@ -82,6 +92,15 @@ class ReplyParser:
         kept = 0 if final else _beginning(self._held, self._turns[self._kind])
         self._emit(len(self._held) - kept, parts)
         return _merged(parts)
+
+    def _begins_a_call(self) -> bool | None:
+        """Whether what is held begins an answer that is all a tool call; None: it may yet."""
+        if not self._begins or self._kind != "answer" or not self._blank:
+            return False
+        held = "".join(self._held.split())
+        if held.startswith(self._begins):
+            return True
+        return None if any(one.startswith(held) for one in self._begins) else False
 
     def _is_text(self, mark: str, after: str) -> bool:
         """Whether the mark at the front of what is held is quoted or only looks like one."""
@@ -98,7 +117,7 @@ class ReplyParser:
     def _turn(self, mark: str) -> None:
         self._kind = self._turns[self._kind][mark]
         self._drop(len(mark))
-        self._at_start = True
+        self._at_start = self._blank = True
         self._code = CodeSpans()
 
     def _emit(self, length: int, parts: list[Part]) -> None:
@@ -108,6 +127,7 @@ class ReplyParser:
             text = text.lstrip("\r\n")
         if text:
             self._at_start = False
+            self._blank = self._blank and text.isspace()
             self._code.feed(text)
             parts.append((self._kind, text))
 

@@ -20,12 +20,18 @@ class Segment:
 class Marks:
     """The strings around a part of a reply, such as `<think>` and `</think>`.
 
+    `close`: empty where nothing but the reply's end closes it.
     `around`: other strings with which the format frames an answer; they are no part of it.
+    `more`: other strings that open it.
+    `begins`: what else an answer that is all such a part begins with, as `{"name":"clock"` and
+    without regard to white space; this is part of its text.
     """
 
     open: str
     close: str
     around: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """A model's chat template: messages in, a prompt of template and content segments out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from runner.errors import TemplateError
 from runner.prompt import marks as known
+from runner.prompt.calls.call import ToolCall
 from runner.prompt.messages import (
     CallShape,
     Message,
-    ToolCall,
     as_content,
     as_dictionaries,
     fold_system,
@@ -25,8 +26,9 @@ FALLBACK = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 
-# Names under which templates ask whether to think.
+# Names under which templates ask whether to think, and for tools.
 _SWITCHES = ("enable_thinking", "thinking")
+_TOOLS = ("tools", "xml_tools")
 
 
 class ChatTemplate:
@@ -62,7 +64,8 @@ class ChatTemplate:
         self.marks = known.completed(marks) if marks else known.reasoning_marks(source)
         self.tool_marks = known.tool_marks(source)
         self.can_switch_thinking = bool(self._switches)
-        self.can_offer_tools = "tools" in self._program.variables
+        self._tools = next((name for name in _TOOLS if name in self._program.variables), None)
+        self.can_offer_tools = self._tools is not None
 
     def render(
         self,
@@ -89,11 +92,13 @@ class ChatTemplate:
         segments = self._segments(
             fold_system(messages) if self._fold_system else messages,
             self._call_shape if calls else CallShape(),
-            tools=as_content(list(tools)) if tools else None,
             add_generation_prompt=add_generation_prompt,
+            **{self._tools or "tools": as_content(list(tools)) if tools else None},
             **({} if think is None else dict.fromkeys(self._switches, think)),
         )
-        tool_marks = self.tool_marks if tools or calls else None
+        tool_marks = None
+        if tools or calls:
+            tool_marks = known.calling(self.tool_marks, _names(messages, tools or ()))
         return Prompt(segments, _opening(segments, self.marks), self.marks, tool_marks)
 
     def _segments(
@@ -109,32 +114,43 @@ class ChatTemplate:
 
         Templates differ, and one that does not know a form fails or leaves the calls out.
         """
-        call = ToolCall("probe_name", {"probe_key": "probe_value"})
-        for content in (None, ""):
-            for as_json in (False, True):
-                shape = CallShape(content, as_json)
-                if self._shows(shape, call, ""):
-                    apart = not self._shows(shape, call, "probe_text")
-                    return CallShape(content, as_json, apart)
+        written = [CallShape(written=self.tool_marks)] if self.tool_marks else []
+        shapes = [CallShape(content, json) for content in (None, "") for json in (False, True)]
+        for shape in (*shapes, *written):
+            if self._shows(shape, "", 1):
+                return replace(
+                    shape,
+                    apart=not self._shows(shape, "probe_text", 1),
+                    single=not self._shows(shape, "", 2),
+                )
         raise TemplateError(
             "This model's chat template cannot show tool calls and their results.",
             remedy="Start a new conversation without tools, or choose a model that knows them.",
         )
 
-    def _shows(self, shape: CallShape, call: ToolCall, content: str) -> bool:
+    def _shows(self, shape: CallShape, content: str, count: int) -> bool:
+        """Whether a turn with this content and number of calls, and its results, is shown whole."""
+        calls = [ToolCall(f"name_{n}", {"probe_key": f"value_{n}"}) for n in range(count)]
         conversation = [
             Message("user", "question"),
-            Message("assistant", content, tool_calls=(call,)),
-            Message("tool", "probe_result"),
+            Message("assistant", content, tool_calls=tuple(calls)),
+            *(Message("tool", f"result_{n}") for n in range(count)),
         ]
         try:
             segments = self._segments(conversation, shape, tools=None, add_generation_prompt=True)
         except TemplateError:
             return False
         shown = "".join(segment.text for segment in segments if segment.origin == "content")
-        return all(
-            words in shown for words in ("probe_name", "probe_value", "probe_result", content)
-        )
+        wanted = [f"{part}_{n}" for n in range(count) for part in ("name", "value", "result")]
+        return all(words in shown for words in (content, *wanted))
+
+
+def _names(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the tools that are offered, or of those that were called before."""
+    if tools:
+        functions = (tool.get("function", tool) for tool in tools)
+        return [str(function.get("name", "")) for function in functions]
+    return sorted({call.name for message in messages for call in message.tool_calls})
 
 
 def _opening(segments: Sequence[Segment], marks: Marks | None) -> Kind:

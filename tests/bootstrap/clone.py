@@ -43,8 +43,8 @@ def main():
 PYTEST = """
 import sys
 
-def main():
-    print("pytest", *sys.argv[1:])
+def main(arguments):
+    print("pytest", *arguments)
     return 5
 """
 

@@ -12,7 +12,8 @@ def test_a_long_prompt_is_read_once(runner: Runner) -> None:
     first = json.loads(runner(*ASK, "--json").out)["timings"]
     assert first["reused_tokens"] == 0
     second = json.loads(runner(*ASK, "--json").out)["timings"]
-    assert second["reused_tokens"] == second["prompt_tokens"] - 1
+    # Where the model read ahead before it was closed, what opens the reply is not among it.
+    assert second["prompt_tokens"] > second["reused_tokens"] >= second["prompt_tokens"] - 10
 
     listed = json.loads(runner("cache", "--json").out)
     (prompt,) = listed["prompts"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.catalog import user_catalog
+from runner.chat.personas import make
 from runner.cli.complete import outline
 from runner.cli.complete.answer import completions, split
 from runner.cli.complete.scripts import SCRIPTS
@@ -43,12 +44,21 @@ def test_commands_and_what_they_do() -> None:
 
 
 def test_every_option_of_a_command() -> None:
+    assert {option.flag for option in OPTIONS} < set(offered("runner chat -"))
     names = offered("runner run -")
-    assert {option.flag for option in OPTIONS} < set(names)
+    chats_alone = {"--keys", "--when-full", "--plain"}
+    assert {option.flag for option in OPTIONS} - set(names) == chats_alone
     assert {"--help", "--no-json", "--temp", "-n"} < set(names)
     assert offered("runner run tiny --think") == ["--think", "--think-tokens"]
     assert offered("runner --ver") == ["--version"]
     assert offered("runner run -- --") == []
+
+
+def test_personas() -> None:
+    make("mine")
+    assert offered("runner chat --persona t") == ["translator", "tutor"]
+    assert offered("runner run --persona=mi") == ["--persona=mine"]
+    assert offered("runner personas show mi") == ["mine"]
 
 
 @pytest.mark.parametrize("typed", ["--kv q", "--kv=q", "--threads 2 --kv q", "tiny hi --kv q"])

@@ -109,8 +109,9 @@ def test_config_shows_values_and_origins(runner: Runner, monkeypatch: pytest.Mon
     monkeypatch.setenv("RUNNER_TOP_K", "12")
     said = runner("config")
     assert (said.code, said.err) == (0, "")
-    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in said.out.splitlines() if line}
-    assert rows["file"] == str(config_file())
+    places, _, table = said.out.partition("\n\n")
+    assert places.splitlines()[0].split() == ["file", str(config_file())]
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table.splitlines()}
     assert rows["ctx"] == f"4096 file ({config_file()})"
     assert rows["quiet"] == f"true file ({config_file()})"
     assert rows["top_k"] == "12 environment (RUNNER_TOP_K)"

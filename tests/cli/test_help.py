@@ -78,12 +78,13 @@ def test_every_option_is_in_its_group(runner: Runner, command: str) -> None:
             group = line.partition(" (")[0].rstrip(":").lower()
         elif line.startswith("  --"):
             found[line.split()[0].rstrip(",")] = group
+    useless = {"when_full", "keys", "plain"} if command == "run" else set()
     for option in OPTIONS:
-        assert found[option.flag] == option.group
+        assert found.get(option.flag) == (None if option.name in useless else option.group)
 
 
 def test_unknown_options_and_commands_end_with_2(runner: Runner) -> None:
-    for arguments in (["run", "tiny", "hello", "--hot"], ["sing"], ["run"]):
+    for arguments in (["run", "tiny", "hello", "--hot"], ["sing"], ["pull", "--quant"]):
         said = runner(*arguments)
         assert said.code == 2
         assert "Error: " in said.err

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.chat.chats import Chats
+from runner.chat.extract import first_code
 from runner.cli.output import print_json
+from runner.paths import data_directory
 from tests.cli.conftest import COMMAND, Runner
 
 GREEDY = ("--temperature", "0")
@@ -53,6 +56,120 @@ def test_no_prompt_is_an_error(runner: Runner) -> None:
     said = runner("run", "tiny", stdin="\n")
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("error: the prompt is empty\n")
+    assert "tiny was taken for the model" in said.err
+
+
+def test_a_lone_argument_with_a_space_is_the_prompt(runner: Runner) -> None:
+    direct = runner("run", "tiny", SUM, *GREEDY).out
+    assert runner("run", SUM, *GREEDY).out == direct
+    assert runner("run", "-m", "tiny", SUM, *GREEDY).out == direct
+    assert (
+        runner("run", "-m", "tiny", "hello", *GREEDY).out
+        == runner("run", "tiny", "hello", *GREEDY).out
+    )
+    said = runner("run", "no-such-model", "-m", "tiny", "hello")
+    assert (said.code, "two models are named" in said.err) == (2, True)
+    assert runner("run", "no-such-model", stdin="hello").code == 4
+
+
+def test_a_conversation_goes_on(runner: Runner) -> None:
+    first = json.loads(runner("run", "tiny", SUM, *GREEDY, "--json").out)
+    again = json.loads(runner("run", "-c", SUM, *GREEDY, "--json").out)
+    assert first["conversation"] == again["conversation"] == 1
+    assert again["timings"]["prompt_tokens"] > first["timings"]["prompt_tokens"] + 10
+    other = json.loads(runner("run", "tiny", SUM, *GREEDY, "--json").out)
+    assert other["conversation"] == 2
+    said = runner("run", "-c", "--raw", "tiny", "hello")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_a_conversation_goes_on_with_what_was_set_in_it(runner: Runner) -> None:
+    runner("chat", "tiny", *GREEDY, stdin="/set max_tokens 3\nhello\n")
+    facts = json.loads(runner("run", "-c", SUM, "--json").out)
+    assert facts["timings"]["reply_tokens"] == 3
+    otherwise = json.loads(runner("run", "-c", SUM, "--json", "--max-tokens", "4").out)
+    assert otherwise["timings"]["reply_tokens"] == 4
+
+
+def test_a_conversation_goes_on_with_its_persona(runner: Runner, tmp_path: Path) -> None:
+    persona = tmp_path / "brief.toml"
+    persona.write_text('description = "Brief."\nsystem = "Be brief."\nmax_tokens = 3\n')
+    runner("run", "tiny", SUM, *GREEDY, "--persona", str(persona))
+    facts = json.loads(runner("run", "-c", SUM, "--json").out)
+    assert facts["timings"]["reply_tokens"] == 3
+    with Chats() as chats:
+        chat = chats.open(1)
+        assert (chat.persona, chat.system) == (str(persona), "Be brief.")
+    persona.unlink()
+    said = runner("run", "-c", SUM, *GREEDY)
+    assert (said.code, "42" in said.out) == (0, True)
+    assert "brief.toml" in said.err
+
+
+def test_what_is_kept_cannot_be_continued_without_keeping(runner: Runner) -> None:
+    runner("run", "tiny", SUM, *GREEDY)
+    said = runner("run", "-c", SUM, "--no-save")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: -c goes on with a conversation that is kept")
+
+
+def test_nothing_of_an_answer_is_kept_where_nothing_is_to_be(runner: Runner) -> None:
+    facts = json.loads(runner("run", "tiny", SUM, *GREEDY, "--json", "--no-save").out)
+    assert "conversation" not in facts
+    assert not list(data_directory().glob("chats*"))
+    long = " ".join(map(str, range(100, 500)))
+    assert runner("run", "tiny", long, "--raw", "--max-tokens", "1", "--no-save").code == 0
+    assert not list(data_directory().rglob("*.kv"))
+    said = runner("run", "-c", "hello there")
+    assert (said.code, said.err.splitlines()[0]) == (
+        4,
+        "error: there is no conversation to continue",
+    )
+
+
+def test_samples_are_branches_of_one_question(runner: Runner) -> None:
+    facts = json.loads(runner("run", "tiny", SUM, *GREEDY, "-n", "3", "--json").out)
+    assert [one["finish"] for one in facts["samples"]] == ["end"] * 3
+    seeds = [one["seed"] for one in facts["samples"]]
+    assert seeds == [seeds[0], seeds[0] + 1, seeds[0] + 2]
+    with Chats() as chats:
+        chat = chats.open(facts["conversation"])
+        question, *_ = chat.turns()
+        answers = chat.children(question)
+    assert [turn.content for turn in answers] == [one["answer"] for one in facts["samples"]]
+
+
+def test_files_go_with_the_prompt(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.txt"
+    path.write_text("3, 1, 2", encoding="utf-8")
+    said = runner("run", "tiny", "Sort these", "--file", str(path), *GREEDY, "--think", "hide")
+    assert said.code == 0
+    assert re.fullmatch(r"numbers\.txt: text, \d+ tokens\n", said.err)
+    with Chats() as chats:
+        latest = chats.latest()
+        assert latest is not None
+        assert [one.text for one in latest.turns()[0].attachments] == ["3, 1, 2"]
+    assert runner("run", "tiny", "hello", "--file", str(tmp_path / "none")).code == 15
+
+
+def test_only_the_code_of_an_answer(runner: Runner) -> None:
+    assert first_code("Try:\n\n```python\nprint(1)\n```\n\nor\n\n~~~\n2\n~~~") == "print(1)\n"
+    assert first_code("cut off:\n```\nprint(1)\nprint(") == "print(1)\nprint("
+    assert first_code("`no` block") is None
+    said = runner("run", "tiny", SUM, *GREEDY, "--extract", "code", "--think", "hide")
+    assert (said.code, "42" in said.out) == (0, True)
+    assert said.err == "the answer has no block of code; all of it follows\n"
+
+
+def test_another_chat_template(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "template.jinja"
+    path.write_text("{% for m in messages %}{{ m.content }}{% endfor %}", encoding="utf-8")
+    facts = json.loads(runner("run", "tiny", "a", "--template", str(path), *GREEDY, "--json").out)
+    assert facts["timings"]["prompt_tokens"] <= 3
+    path.write_text("{% for m in messages %}", encoding="utf-8")
+    assert runner("run", "tiny", "a", "--template", str(path)).code == 14
+    said = runner("run", "tiny", "a", "--template", str(tmp_path / "none"))
+    assert (said.code, "cannot be read" in said.err) == (2, True)
 
 
 def test_as_json(runner: Runner) -> None:

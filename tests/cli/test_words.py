@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runner.cli.words import ago, duration, memory, size
+from runner.cli.words import ago, brief, duration, memory, size
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,8 @@ def test_dates(seconds: int, said: str) -> None:
     now = datetime(2030, 1, 1, tzinfo=UTC)
     assert ago(now - timedelta(seconds=seconds), now) == said
     assert ago(None) == "never"
+
+
+def test_a_text_in_a_line_is_cut_to_its_length() -> None:
+    assert brief(" a\n  b ", 3) == "a b"
+    assert brief("a\nbcd", 4) == "a b…"

@@ -1,6 +1,7 @@
 """From one process to the next: what was read is restored, or read again. (That every kind of cache
 goes on where it stopped is proven with the kinds.)"""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_what_is_private_leaves_nothing(shared: Path, tmp_path: Path) -> None:
     with opened(path, tmp_path) as model:
         reply(model, PROMPT, private=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_private_leaves_no_trace_of_what_it_read(shared: Path, tmp_path: Path) -> None:
+    path = shared / "models" / "archs" / "qwen3-dense.gguf"
+    with opened(path, tmp_path) as model:
+        reply(model, PROMPT)
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (1000, 1000))
+    for private in (True, False):
+        with opened(path, tmp_path) as model:
+            assert reply(model, PROMPT, private=private)[1].reused_tokens == len(PROMPT) - 1
+        assert (file.stat().st_mtime == 1000) == private
 
 
 def test_a_damaged_state_is_read_normally(shared: Path, tmp_path: Path) -> None:

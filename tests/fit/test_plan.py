@@ -129,7 +129,7 @@ def test_between_two_points_a_buffer_grows_evenly(steps: list[int], data: st.Dat
 def logged(path: Path, context: int, kv_type: str) -> tuple[float, float]:
     """MiB of caches and of the compute buffer of a context that is really made."""
     from runner.fit.memory import BATCH, GUESSES
-    from runner.fit.plans import SEQUENCES
+    from runner.fit.wishes import SEQUENCES
     from runner.llama import library
     from runner.llama.context import LlamaContext
     from runner.llama.model import LlamaModel
@@ -216,7 +216,7 @@ def test_wishes_that_cannot_be_are_told(tiny_path: Path, tmp_path: Path) -> None
 
 
 def test_layers_on_workers(tiny_path: Path, workers: tuple[str, str]) -> None:
-    from runner.fit.plans import SEQUENCES
+    from runner.fit.wishes import SEQUENCES
     from runner.llama import library, rpc
     from runner.llama.context import LlamaContext
     from runner.llama.model import LlamaModel

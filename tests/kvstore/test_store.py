@@ -129,6 +129,25 @@ def test_purging_frees_what_it_says(store: Store) -> None:
     assert store.entries() == []
 
 
+def test_what_belongs_to_one_owner_is_purged(store: Store, tmp_path: Path) -> None:
+    keep(store, MODEL, of(1, 2), b"nobody's")
+    for owner, token in (("one", 3), ("two", 4)):
+        store.keep(MODEL, of(token), b"state", supersedes=False, owner=owner)
+        store.close()
+    again = Store(tmp_path / "kv", BIG)
+    assert {entry.owner for entry in again.entries()} == {"", "one", "two"}
+    assert again.purge(lambda entry: entry.owner == "one") > 0
+    assert {entry.owner for entry in store.entries()} == {"", "two"}
+
+
+def test_an_entry_of_before_there_were_owners(store: Store, tmp_path: Path) -> None:
+    keep(store, MODEL, of(1, 2), b"state")
+    (path,) = (tmp_path / "kv").iterdir()
+    path.write_bytes(path.read_bytes().replace(b'"owner": ""', b'"older": ""'))
+    (entry,) = Store(tmp_path / "kv", BIG).entries()
+    assert (entry.owner, store.load(entry)) == ("", b"state")
+
+
 @given(a=st.lists(st.integers(0, 2)), b=st.lists(st.integers(0, 2)))
 def test_common_length(a: list[int], b: list[int]) -> None:
     expected = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)

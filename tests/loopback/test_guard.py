@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback.on_path.sitecustomize import LOG, NotLoopback
+from tests.loopback.on_path import sitecustomize as guard
+from tests.loopback.on_path.sitecustomize import LOG
 
+# A Python that has the guard on its path loads it at its start, and that one refuses first.
+NotLoopback = getattr(sys.modules.get("sitecustomize"), "NotLoopback", guard.NotLoopback)
 ROOT = Path(__file__).parents[2]
 
 

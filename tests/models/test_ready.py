@@ -88,6 +88,17 @@ def test_a_foreign_draft_is_probed_too(tiny_path: Path, tmp_path: Path) -> None:
     assert str(path.resolve()) in json.loads((data_directory() / "probed.json").read_text())
 
 
+def test_a_draft_guesses_unless_it_is_told_not_to(tiny_path: Path) -> None:
+    given = {"ctx": 256, "draft": str(tiny_path)}
+    remarks: list[str] = []
+    with models.ready(models.locate("tiny"), settings.load(given)) as ready:
+        assert ready.options.speculate
+        ready.adjust(settings.load(given | {"speculate": False}), remarks.append)
+        assert not ready.options.speculate and "the draft model" in remarks[0]
+        ready.adjust(settings.load(given))
+        assert ready.options.speculate
+
+
 def test_a_bad_file_is_not_remembered_as_good(tiny_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "strange.gguf"
     architecture = read_header(tiny_path).architecture.encode()
@@ -100,7 +111,7 @@ def test_a_bad_file_is_not_remembered_as_good(tiny_path: Path, tmp_path: Path) -
 
 def test_a_raw_text_is_continued_without_a_template() -> None:
     with runner.load("tiny", temperature=0, max_tokens=5) as model:
-        stream = model.continue_text("1 2 3")
+        stream = model.complete("1 2 3")
         kinds = {event.kind for event in stream}
     assert kinds <= {"answer"}
     assert stream.finish.timings.reply_tokens <= 5

@@ -61,6 +61,11 @@ def test_a_wheel_holds_nothing_else_of_the_checkout(wheel: Path) -> None:
     assert [name for name in names if left_over.intersection(name.parts)] == []
 
 
+def test_a_wheel_says_that_it_has_types(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert "runner/py.typed" in archive.namelist()
+
+
 def test_an_editable_install_finds_them_in_the_checkout(tmp_path: Path) -> None:
     try:
         importlib.metadata.distribution("runner-llm")

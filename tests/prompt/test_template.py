@@ -210,7 +210,8 @@ def test_a_result_is_given_the_name_and_id_of_the_call_it_answers() -> None:
         CallShape(),
     )
     assert [turn.get("name") for turn in turns] == [None, "a", "b"]
-    assert [turn.get("tool_call_id") for turn in turns] == [None, "1", None]
+    assert [turn.get("tool_call_id") for turn in turns] == [None, "1", "call00002"]
+    assert [call["id"] for call in turns[0]["tool_calls"]] == ["1", "call00002"]
 
 
 def test_two_threads_may_render_at_once() -> None:

@@ -64,22 +64,27 @@ def write_toml(path: Path, table: dict[str, Any]) -> None:
     path.write_text(content, "utf-8")
 
 
-@given(file=SOURCES, environment=SOURCES, command_line=SOURCES)
+@given(file=SOURCES, environment=SOURCES, persona=SOURCES, command_line=SOURCES)
 @SHARES_FIXTURES
-def test_command_line_over_environment_over_file(
-    file: dict[str, Any], environment: dict[str, Any], command_line: dict[str, Any]
+def test_command_line_over_persona_over_environment_over_file(
+    file: dict[str, Any],
+    environment: dict[str, Any],
+    persona: dict[str, Any],
+    command_line: dict[str, Any],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         write_toml(config_file(), file)
         for name, value in environment.items():
             many = isinstance(value, tuple)
             patch.setenv(BY_NAME[name].variable, json.dumps(value) if many else str(value))
-        settings = load(command_line)
+        settings = load(command_line, persona, "persona (judge)")
     for option in OPTIONS:
         name = option.name
         value, origin = settings.get(name), settings.origin(name)
         if name in command_line:
             assert (value, origin) == (command_line[name], "command line")
+        elif name in persona:
+            assert (value, origin) == (persona[name], "persona (judge)")
         elif name in environment:
             assert (value, origin) == (environment[name], f"environment ({option.variable})")
         elif name in file:
@@ -104,7 +109,7 @@ def test_none_on_the_command_line_is_not_given(option: Option, in_environment: b
 
 
 def test_the_table_and_the_class_name_the_same_options() -> None:
-    fields = [name for name in Settings.__slots__ if name != "origins"]
+    fields = [name for name in Settings.__slots__ if name not in ("model", "origins")]
     assert fields == [option.name for option in OPTIONS]
 
 
@@ -169,7 +174,7 @@ def test_a_whole_number_is_a_number() -> None:
         ("temperature = true", "temperature is True; it must be a number"),
         ("quiet = 1", "quiet is 1; it must be true or false"),
         ("device = 0", "device is 0; it must be text"),
-        ("think = 'loud'", "think is 'loud'; it must be show, hide, on or off"),
+        ("think = 'loud'", "think is 'loud'; it must be show, fold, hide, on or off"),
         ("kv = []", "kv is []; it must be f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0"),
         ("gpu_layers = -2", "gpu_layers is -2; it must be from -1 to 2147483647"),
         ("seed = 4294967295", "seed is 4294967295; it must be from 0 to 4294967294"),

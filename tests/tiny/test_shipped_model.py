@@ -19,7 +19,7 @@ from runner.prompt import Message, parse_tool_calls
 @pytest.fixture(scope="module")
 def tiny() -> Iterator[Ready]:
     with runner.load("tiny", temperature=0, max_tokens=400) as model:
-        yield model
+        yield model.ready
 
 
 def reply(tiny: Ready, *messages: Message, **options: object) -> dict[str, str]:

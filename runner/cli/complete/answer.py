@@ -16,6 +16,9 @@ Offer = tuple[str, str]
 PLAIN = re.compile(r"[\w.,+@%-]+")
 """Names of files that no shell reads as anything else."""
 
+PERSONA = ("PERSONA", "NAME|FILE")
+"""How arguments and options are called that name a persona."""
+
 
 def main(shell: str) -> None:
     """Print what completes the line in `sys.argv[1]`: a line each, with a tab and what it is where
@@ -90,15 +93,19 @@ def _options(node: dict[str, Any], typed: str) -> list[Offer]:
 
 
 def _values(kind: Any, typed: str, node: dict[str, Any]) -> list[Offer]:
-    """What an option or an argument of this kind may be: one of a list, or a model."""
+    """What an option or an argument of this kind may be: one of a list, a model or a persona."""
     if isinstance(kind, list):
         return _beginning(dict.fromkeys(kind, ""), typed)
     if kind == "MODEL":
-        return _models(typed, here_only=node["name"] in HERE_ONLY)
+        return models(typed, here_only=node["name"] in HERE_ONLY)
+    if kind in PERSONA:
+        from runner.chat.personas import names
+
+        return _beginning(dict.fromkeys(names(), ""), typed)
     return []
 
 
-def _models(typed: str, *, here_only: bool) -> list[Offer]:
+def models(typed: str, *, here_only: bool) -> list[Offer]:
     """Names of models; after a whole name and a colon, its quantizations; and .gguf files of this
     folder."""
     known: dict[str, list[str]] = {} if here_only else dict(outline()["models"])

@@ -37,3 +37,20 @@ def termination_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def on_termination(ask: Callable[[int], None]) -> Iterator[None]:
+    """In this block a signal that would end the process calls `ask` with its number."""
+
+    def asked(number: int, _frame: FrameType | None) -> None:
+        ask(number)
+
+    names = ("SIGTERM", "SIGHUP")  # Windows has the first alone
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = [signal.signal(number, asked) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

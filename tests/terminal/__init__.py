@@ -1,0 +1,1 @@
+"""Programs at a real pseudo-terminal, and the screen they leave."""
