@@ -16,6 +16,11 @@ def tokens_of(model: "Ready", document: Attachment) -> int:
     return len(model.model.vocabulary.encode_content(composed("", (document,))))
 
 
+def described(model: "Ready", document: Attachment) -> str:
+    """A document by its name, kind and size, before it is sent."""
+    return f"{document.name}: {document.kind}, {tokens_of(model, document)} tokens"
+
+
 def prompt_tokens(
     model: "Ready", messages: "Sequence[Message]", tools: Sequence[dict[str, Any]] | None = None
 ) -> int:

@@ -10,7 +10,7 @@ from runner.chat import Conversation, Reply
 from runner.chat.chats import Chat
 from runner.chat.documents import gather, mentions
 from runner.chat.extract import first_code
-from runner.chat.sizes import tokens_of
+from runner.chat.sizes import described
 from runner.chat.tools import Toolbox
 from runner.cli.loading import at_terminal
 from runner.cli.output import print_json, remark
@@ -61,8 +61,7 @@ class Answering:
         files = [Path(file).expanduser() for file in self._settings.file or ()]
         attached = gather([*files, *mentions(text)])
         for one in attached:
-            count = tokens_of(self._ready, one)
-            remark(f"{one.name}: {one.kind}, {count} tokens", self._settings)
+            remark(described(self._ready, one), self._settings)
         if samples > 1:
             replies = conversation.samples(text, samples, attached, self._line.reading)
             self._show_all(replies, samples)

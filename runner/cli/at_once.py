@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from runner.cli.streams import replace_unencodable
 from runner.errors import ConfigurationError
 from runner.settings import Settings, load
 
@@ -27,8 +28,7 @@ def main(arguments: Sequence[str]) -> bool:
         return False
     if settings.persona or settings.logprobs is not None or not has_screen(settings):
         return False
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # typed as TextIO, which has none
+    replace_unencodable()
     try:
         chat(settings, *wish)
     except BaseException as error:

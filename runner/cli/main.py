@@ -1,6 +1,5 @@
 """The `runner` command. Modules of commands stay light: each imports what it needs when it runs."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -31,6 +30,7 @@ from runner.cli.rm import rm
 from runner.cli.run import run
 from runner.cli.search import search
 from runner.cli.show import show
+from runner.cli.streams import replace_unencodable
 from runner.cli.update import update
 from runner.cli.verify import verify
 from runner.cli.worker import worker
@@ -95,7 +95,5 @@ def root(
 
 def main() -> None:
     """Run the command line; ends the process."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        # Text that a terminal or a pipe cannot encode becomes `?` instead of an error.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # typed as TextIO, which has none
+    replace_unencodable()
     app(prog_name="runner")

@@ -95,7 +95,7 @@ def test_ctrl_c_stops_a_reply_clears_the_line_and_says_how_to_leave(terminal: Te
     terminal.until(">>> kept")
     terminal.press(CTRL_C)
     terminal.until("said 150 words")
-    assert terminal.rows[-1] == ">>> kept"
+    terminal.wait(lambda: terminal.rows[-1] == ">>> kept", "what was typed, whole again")
     terminal.press(CTRL_C)
     terminal.wait(lambda: terminal.rows[-1] == ">>>", "an empty line")
     terminal.press(CTRL_C)

@@ -1,5 +1,6 @@
-"""The clipboard, through the program that this system has for it."""
+"""The clipboard, through the program that this system has for it, or through the terminal."""
 
+import base64
 import os
 import shutil
 import subprocess
@@ -15,6 +16,11 @@ def copied(text: str) -> bool:
     if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
         return False
     return any(_given(command, text) for command in _programs())
+
+
+def sequence(text: str) -> str:
+    """What makes a terminal put a text on its clipboard (OSC 52)."""
+    return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a"
 
 
 def _programs() -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.chat.documents import gather, mentions
 from runner.chat.turns import Attachment
+from runner.cli.talk.stoppable import Stoppable
 
 if TYPE_CHECKING:
     from runner.cli.talk.loop import Talk
@@ -16,22 +17,13 @@ def attached(talk: "Talk", paths: Sequence[Path]) -> list[Attachment]:
 
     Raises BadDocument, ConfigurationError, KeyboardInterrupt.
     """
-    stopped = False
+    with Stoppable(talk.face) as stoppable:
 
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
+        def progress(done: int, total: int) -> None:
+            stoppable.check()
+            talk.face.progress(f"read {done} of {total} pages")
 
-    def progress(done: int, total: int) -> None:
-        if stopped:
-            raise KeyboardInterrupt
-        talk.face.progress(f"read {done} of {total} pages")
-
-    try:
-        with talk.face.stoppable(stop):
-            documents = gather(paths, progress)
-    finally:
-        talk.face.progress("")
+        documents = gather(paths, progress)
     told(talk, documents)
     return documents
 
@@ -44,7 +36,7 @@ def mentioned(talk: "Talk", text: str) -> list[Attachment]:
 
 def told(talk: "Talk", documents: Sequence[Attachment]) -> None:
     """Say what was read, and how much of the context it takes."""
-    from runner.chat.sizes import tokens_of
+    from runner.chat.sizes import described
 
     for one in documents:
-        talk.face.note(f"{one.name}: {one.kind}, {tokens_of(talk.ready, one)} tokens")
+        talk.face.note(described(talk.ready, one))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from runner.engine.stream import ReadProgress
     from runner.errors import RunnerError
 
+PROMPT = ">>> "
+CONTINUATION = "... "
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

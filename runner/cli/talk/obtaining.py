@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from runner import models
 from runner.cli.talk.face import Choice, Face
+from runner.cli.talk.stoppable import Stoppable
 from runner.cli.words import size
 from runner.errors import ModelNotHere, Offer
 from runner.settings import Settings
@@ -37,7 +38,7 @@ def _fetched(face: Face, text: str, error: ModelNotHere, settings: Settings) -> 
         raise error
     if not known:
         text = _picked(face, text, settings)
-    with _Stoppable(face) as stoppable:
+    with Stoppable(face) as stoppable:
 
         def progress(name: str, done: int, total: int) -> None:
             stoppable.check()
@@ -54,7 +55,7 @@ def _fetched(face: Face, text: str, error: ModelNotHere, settings: Settings) -> 
 
 def _picked(face: Face, text: str, settings: Settings) -> str:
     """One quantization of what a text means."""
-    with _Stoppable(face) as stoppable:
+    with Stoppable(face) as stoppable:
 
         def read(count: int) -> None:
             stoppable.check()
@@ -76,7 +77,7 @@ def _picked(face: Face, text: str, settings: Settings) -> str:
     return picked.text
 
 
-def _measured(face: Face, stoppable: "_Stoppable") -> None:
+def _measured(face: Face, stoppable: Stoppable) -> None:
     from runner import machine
     from runner.errors import BuildError, DiskError
 
@@ -105,28 +106,3 @@ def _agreed(face: Face, offer: Offer) -> bool:
     where = f"Fetch it from hf.co/{offer.repository}{much}?"
     answers = (Choice("n", "no"), Choice("y", "fetch it"))
     return face.ask(f"{offer.name} is not on this machine. {where}", answers) == "y"
-
-
-class _Stoppable:
-    """A block that Ctrl-C stops at its next sign of progress, which this passes away after."""
-
-    def __init__(self, face: Face) -> None:
-        self._face = face
-        self._stopping = face.stoppable(self._stop)
-        self.stopped = False
-
-    def _stop(self) -> None:
-        self.stopped = True
-
-    def check(self) -> None:
-        """Raises KeyboardInterrupt where Ctrl-C was pressed."""
-        if self.stopped:
-            raise KeyboardInterrupt
-
-    def __enter__(self) -> "_Stoppable":
-        self._stopping.__enter__()
-        return self
-
-    def __exit__(self, *about: object) -> None:
-        self._stopping.__exit__(None, None, None)
-        self._face.progress("")

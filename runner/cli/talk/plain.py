@@ -1,7 +1,6 @@
 """The plain face of a chat: lines in, text out, nothing drawn again. For pipes, `--plain`, and
 terminals that can do no more."""
 
-import base64
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +8,8 @@ from contextlib import AbstractContextManager
 from runner.cli.errors import show
 from runner.cli.output import note
 from runner.cli.replies import Replying, Said, Screen, play
-from runner.cli.talk.face import Choice
+from runner.cli.talk.clipboard import sequence
+from runner.cli.talk.face import CONTINUATION, PROMPT, Choice
 from runner.cli.talk.quotes import is_open, unquoted
 from runner.cli.terminal.clean import clean
 from runner.cli.terminal.interrupts import on_interrupt
@@ -17,10 +17,6 @@ from runner.cli.terminal.progress import PassingLine
 from runner.engine.stream import ReadProgress
 from runner.errors import RunnerError
 from runner.settings import Settings
-
-PROMPT = ">>> "
-CONTINUATION = "... "
-OSC_52 = "\x1b]52;c;{}\a"
 
 
 class PlainFace:
@@ -108,7 +104,7 @@ class PlainFace:
     def clipboard(self, text: str) -> bool:
         if not sys.stdout.isatty():
             return False
-        print(OSC_52.format(base64.b64encode(text.encode()).decode()), end="", flush=True)
+        print(sequence(text), end="", flush=True)
         return True
 
     def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.filters import Condition
 
+from runner.cli.talk.face import CONTINUATION, PROMPT
 from runner.cli.talk.quotes import is_open
 from runner.cli.terminal.above import Above
 from runner.cli.terminal.asking import Question, Turns
 from runner.cli.terminal.clean import clean
-from runner.cli.terminal.input import CONTINUATION, PROMPT, InputLine
+from runner.cli.terminal.input import InputLine
 from runner.cli.terminal.keys import bindings
 from runner.cli.terminal.layout import application, question_rows
 

@@ -14,12 +14,10 @@ from prompt_toolkit.layout.menus import CompletionsMenuControl
 from prompt_toolkit.layout.processors import HighlightIncrementalSearchProcessor
 from prompt_toolkit.widgets import SearchToolbar
 
+from runner.cli.talk.face import CONTINUATION, PROMPT
 from runner.cli.talk.quotes import unquoted
 from runner.cli.terminal.completion import ChatCompleter, offers_at_once
 from runner.paths import data_directory
-
-PROMPT = ">>> "
-CONTINUATION = "... "
 
 
 class InputLine:

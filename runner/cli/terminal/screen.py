@@ -4,7 +4,6 @@ thread of its own, and what it wants shown waits for the next frame."""
 import asyncio
 import signal
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from runner.engine.stream import ReadProgress
     from runner.errors import RunnerError
     from runner.settings import Settings
-
-OSC_52 = "\x1b]52;c;{}\a"
 
 
 class TerminalFace:
@@ -177,7 +174,9 @@ class TerminalFace:
 
     def clipboard(self, text: str) -> bool:
         """Let the terminal put a text on its clipboard (OSC 52). Whether it did it does not say."""
-        self._tell(partial(self._above.send, OSC_52.format(b64encode(text.encode()).decode())))
+        from runner.cli.talk.clipboard import sequence
+
+        self._tell(partial(self._above.send, sequence(text)))
         return True
 
     def progress(self, text: str) -> None:
