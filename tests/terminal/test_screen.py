@@ -68,7 +68,7 @@ def test_what_is_typed_below_a_reply_stays_and_becomes_the_next_turn(terminal: T
     terminal.wait(lambda: terminal.rows[-1] == ">>> draft", "the draft")
     terminal.kill(signal.SIGUSR1)
     terminal.until("said 1 words")
-    assert terminal.rows[-1] == ">>> draft"
+    terminal.wait(lambda: terminal.rows[-1] == ">>> draft", "the line below")
     rows = terminal.text.splitlines()
     assert re.findall(r"word\d+", " ".join(rows)) == [f"word{n}" for n in range(300)]
     assert "queued" not in terminal.text
@@ -337,7 +337,7 @@ def test_nothing_that_is_printed_or_said_garbles_the_screen(terminal: Terminal) 
     terminal.until("copied it")
     assert b"\x1b]52;c;aXQ=\a" in terminal.raw
     assert b"\x1b[31m" not in terminal.raw
-    assert terminal.rows[-1] == ">>>"
+    terminal.wait(lambda: terminal.rows[-1] == ">>>", "the line below")
 
 
 def test_a_screen_is_begun_anew(terminal: Terminal) -> None:
@@ -422,7 +422,7 @@ def test_the_shell_has_the_terminal_while_it_is_suspended() -> None:
 def test_what_is_typed_is_told_when_it_rests(terminal: Terminal) -> None:
     terminal.press("think aloud")
     terminal.until("resting: think aloud")
-    assert terminal.rows[-1] == ">>> think aloud"
+    terminal.wait(lambda: terminal.rows[-1] == ">>> think aloud", "the line below")
 
 
 def test_without_colours_there_are_none() -> None:
