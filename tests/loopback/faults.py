@@ -14,7 +14,7 @@ Kind = Literal[
     "cut",  # close the connection after `at` bytes of the body
     "reset",  # the same, with a TCP reset
     "stall",  # send nothing more after `at` bytes, or at all, and keep the connection open
-    "hold",  # the same, until the hub's `released` is set
+    "hold",  # the same, until the hub's `released` is set; only an answer that is longer than that
     "flip",  # alter the byte at position `at` of the file, when it is asked for
     "wrong",  # send other content of the same size
     "changed",  # the same, under another entity tag
@@ -43,6 +43,6 @@ class Fault:
 
     def strikes(self, request: "Request") -> bool:
         """Whether it is for this request."""
-        if self.kind == "flip" and not request.covers(self.at):
+        if self.kind in ("flip", "hold") and not request.covers(self.at):
             return False
         return self.where == request.where and bool(request.range or not self.of_ranges)
