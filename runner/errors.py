@@ -8,6 +8,8 @@ and which exit code the command line ends with. Only `cli/` turns them into word
     ├── ModelNotHere (3)            a known model that has not been fetched
     ├── UnknownModel (4)            no catalogue entry, repository or file of this name
     ├── UnknownChat (4)             no conversation of this number, or with these words
+    ├── UnknownTask (4)          no task or file of this name, to evaluate a model with
+    ├── UnknownRecord (4)           no measurement of this name, or several
     ├── BadModelFile (5)            not a GGUF, truncated, unknown architecture, crashes llama.cpp
     ├── DoesNotFit (6)              needs more memory than there is
     ├── PromptTooLong (7)           more tokens than the context holds
@@ -19,16 +21,17 @@ and which exit code the command line ends with. Only `cli/` turns them into word
     ├── DeviceError (12)            no such device, none to use where one is required, or lost
     ├── BuildError (13)             llama-cpp-python is missing, broken or of another version
     ├── TemplateError (14)          a chat template fails, or asks for more than its bounds
-    └── BadDocument (15)            a file that is not there, or cannot be read as text
+    └── BadDocument (15)            a file that is not there, or is not what it should be
 
-A reply that a full context cut short ends a command with 16. Ctrl-C ends it with 130, as shells
-expect.
+A reply that a full context cut short ends a command with 16, a comparison that `--fail-if` does not
+let pass with 17. Ctrl-C ends it with 130, as shells expect.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 INCOMPLETE = 16
+REGRESSED = 17
 INTERRUPTED = 130
 
 
@@ -77,6 +80,18 @@ class UnknownModel(RunnerError):
 
 class UnknownChat(RunnerError):
     """No conversation has this number, or these words."""
+
+    exit_code = 4
+
+
+class UnknownTask(RunnerError):
+    """No task and no file to evaluate a model with has this name."""
+
+    exit_code = 4
+
+
+class UnknownRecord(RunnerError):
+    """No measurement has this name, or several have a name that begins so."""
 
     exit_code = 4
 
@@ -146,6 +161,6 @@ class TemplateError(RunnerError):
 
 
 class BadDocument(RunnerError):
-    """A file to talk about is not there, or cannot be read as text."""
+    """A file to talk about is not there or is no text, or one to import holds something else."""
 
     exit_code = 15

@@ -21,6 +21,7 @@ SAMPLERS = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "m
 LARGEST_SEED = 2**32 - 2  # llama.cpp reads 2**32 - 1 as "draw one"
 LARGEST_COUNT = 2**31 - 1  # what llama.cpp's C functions can be told
 LARGEST_THREADS = 512  # GGML_MAX_N_THREADS
+SMALLEST_BATCH = 32  # room for a token of each reply under way, and for guesses of one
 WORKER_PORT = 50052  # where a worker listens unless told otherwise, as llama.cpp's own does
 
 HUB_OFFLINE = "HF_HUB_OFFLINE"  # huggingface_hub's own, which means the same …
@@ -68,6 +69,23 @@ OPTIONS: tuple[Option, ...] = (
     Option("threads", int, "loading",
            "Threads that compute.",
            "one for each fast core this process may use", 1, LARGEST_THREADS, metavar="COUNT"),
+    Option("threads_batch", int, "loading",
+           "Threads that read a prompt.",
+           "as many as --threads", 1, LARGEST_THREADS, metavar="COUNT"),
+    Option("batch", int, "loading",
+           "Tokens of prompts that are handed to llama.cpp at a time; between two it can stop.",
+           "512, or --micro-batch where that is more", SMALLEST_BATCH, LARGEST_COUNT,
+           metavar="TOKENS", more=("--batch-size",)),
+    Option("micro_batch", int, "loading",
+           "Tokens of those that are computed at once, at most; more take more memory.",
+           "512, or --batch where that is less", 1, LARGEST_COUNT,
+           metavar="TOKENS", more=("--ubatch-size",)),
+    Option("mmap", bool, "loading",
+           "Map the model's file instead of copying it into memory.",
+           "true"),
+    Option("repack", bool, "loading",
+           "Copy weights into the order that this processor reads fastest.",
+           "true"),
     Option("gpu_layers", int, "loading",
            "Layers to put on the GPU: -1 for all, 0 for none.",
            "as many as fit", -1, LARGEST_COUNT, metavar="COUNT"),
@@ -265,6 +283,11 @@ class Settings:
     grammar: str | None = None
     ctx: int | None = None
     threads: int | None = None
+    threads_batch: int | None = None
+    batch: int | None = None
+    micro_batch: int | None = None
+    mmap: bool | None = None
+    repack: bool | None = None
     gpu_layers: int | None = None
     device: str | None = None
     rpc: str | None = None

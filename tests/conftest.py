@@ -87,6 +87,24 @@ def tiny_path() -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_f32(tiny_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped model in F32: rounding is small there, so that what it says can be compared."""
+    import ctypes
+
+    from runner.llama.library import llama_cpp
+
+    path = tmp_path_factory.mktemp("f32") / "tiny-F32.gguf"
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = 0  # LLAMA_FTYPE_ALL_F32
+    parameters.allow_requantize = True
+    done = llama_cpp.llama_model_quantize(
+        str(tiny_path).encode(), str(path).encode(), ctypes.byref(parameters)
+    )
+    assert done == 0
+    return path
+
+
+@pytest.fixture(scope="session")
 def workers() -> Iterator[tuple[str, str]]:
     """The addresses of two workers, for all tests; one that is killed is a test's own."""
     require_rpc()

@@ -1,21 +1,5 @@
-"""Benchmarks: workloads, repeated measurements, their statistics, and the record of a run.
+"""Benchmarks: what is measured of a model's speed, memory, energy and answers, how, what may be
+concluded from it, and the record of it all. Prints nothing.
 
-The figures are the engine's own `Timings`, the same that follow a turn of a chat. Prints nothing.
+The figures are the engine's own `Timings`, the same that follow a turn of a chat.
 """
-
-from runner.bench.measure import Result, Sample, measure
-from runner.bench.record import Record, record
-from runner.bench.statistics import Statistics, summarize
-from runner.bench.workloads import Workload, workloads
-
-__all__ = [
-    "Record",
-    "Result",
-    "Sample",
-    "Statistics",
-    "Workload",
-    "measure",
-    "record",
-    "summarize",
-    "workloads",
-]

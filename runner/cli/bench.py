@@ -1,163 +1,239 @@
-"""`runner bench`: how fast a model reads and writes on this machine."""
+"""`runner bench`: how fast models read and write on this machine."""
 
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from runner.cli import options
+from runner.errors import INTERRUPTED, ConfigurationError
 
-if TYPE_CHECKING:
-    from runner.bench import Record, Statistics
+MODELS = f"{options.MODEL} Several are measured beside each other. Default: as for `runner run`."
+OUTPUTS = {
+    "json": "llama-bench-json",
+    "jsonl": "llama-bench-jsonl",
+    "csv": "llama-bench-csv",
+    "sql": "llama-bench-sql",
+    "md": "llama-bench-md",
+}
+TESTS, GRID, METHOD = "Tests", "Lists: LIST is 512,4096 or 1-8 or 1-8+2 or 512-4096*2", "Method"
 
-DISTURBED = (
-    0.05  # standard deviation, as a share of the mean, from which a figure deserves a warning
-)
-BARS = "▁▂▃▄▅▆▇█"
+
+def _list(*flags: str, panel: str, help: str, metavar: str = "LIST") -> Any:
+    return typer.Option(
+        *flags, help=help, metavar=metavar, rich_help_panel=panel, show_default=False
+    )
+
+
+List = list[str] | None
 
 
 def bench(
-    model: options.OptionalModel = None,
-    prompt_tokens: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="Tokens of prompt to read.")
-    ] = 512,
-    reply_tokens: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="Tokens of reply to decode.")
-    ] = 128,
+    names: Annotated[
+        list[str] | None, typer.Argument(help=MODELS, metavar="[MODEL...]", show_default=False)
+    ] = None,
+    more_names: Annotated[List, typer.Option("-m", "--model", hidden=True)] = None,
+    prompts: Annotated[
+        List,
+        _list("-p", "--prompt-tokens", "--n-prompt", panel=TESTS,
+              help="Read prompts of so many random tokens (pp). Default: 512."),
+    ] = None,
+    replies: Annotated[
+        List,
+        _list("-n", "--reply-tokens", "--n-gen", panel=TESTS,
+              help="Decode so many tokens, the likeliest each time (tg). Default: 128."),
+    ] = None,
+    both: Annotated[
+        List,
+        _list("-pg", "--prompt-reply", panel=TESTS, metavar="PROMPT,REPLY",
+              help="Read a prompt and decode a reply; may be given several times."),
+    ] = None,
+    depths: Annotated[
+        List,
+        _list("-d", "--depth", "--n-depth", panel=TESTS,
+              help="Do it after so many tokens that are in the context already. Default: 0."),
+    ] = None,
+    sampled: Annotated[
+        bool,
+        typer.Option("--sampled", rich_help_panel=TESTS,
+                     help="Decode with the model's own sampling too."),
+    ] = False,
+    workload: Annotated[
+        List,
+        _list("-w", "--workload", panel=TESTS, metavar="NAME[,NAME]...",
+              help="Random tokens (synthetic), or replies to real text: chat, summarise, code, "
+                   "reasoning, or all of them (texts). Default: synthetic and chat."),
+    ] = None,
+    thread_list: Annotated[
+        List, _list("-t", "--threads", panel=GRID, help="Threads that compute.")
+    ] = None,
+    batch_thread_list: Annotated[
+        List, _list("-tb", "--threads-batch", panel=GRID, help="Threads that read prompts.")
+    ] = None,
+    batch_list: Annotated[
+        List, _list("-b", "--batch", "--batch-size", panel=GRID, help="Tokens of a batch.")
+    ] = None,
+    micro_batch_list: Annotated[
+        List,
+        _list("-ub", "--micro-batch", "--ubatch-size", panel=GRID,
+              help="Tokens computed at once."),
+    ] = None,
+    kv_list: Annotated[
+        List, _list("--kv", panel=GRID, metavar="TYPES", help="Types of the KV cache.")
+    ] = None,
+    type_k: Annotated[List, typer.Option("-ctk", "--cache-type-k", hidden=True)] = None,
+    type_v: Annotated[List, typer.Option("-ctv", "--cache-type-v", hidden=True)] = None,
+    flash_list: Annotated[
+        List,
+        _list("-fa", "--flash-attention", "--flash-attn", panel=GRID, metavar="on,off,auto",
+              help="Flash attention."),
+    ] = None,
+    layer_list: Annotated[
+        List,
+        _list("-ngl", "--gpu-layers", "--n-gpu-layers", panel=GRID, help="Layers on the GPU."),
+    ] = None,
+    context_list: Annotated[
+        List,
+        _list("-c", "--ctx", panel=GRID, help="Tokens of context. Default: what the tests need."),
+    ] = None,
+    mmap_list: Annotated[
+        List, _list("-mmp", "--mmap", panel=GRID, metavar="on,off", help="Map the file.")
+    ] = None,
+    repack_list: Annotated[
+        List, _list("--repack", panel=GRID, metavar="on,off", help="Repack the weights.")
+    ] = None,
+    speculate_list: Annotated[
+        List,
+        _list("--speculate", panel=GRID, metavar="on,off",
+              help="Guess repeated text; only replies to texts do."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", metavar="TIME", rich_help_panel=METHOD, show_default=False,
+                     help="Seconds, or such as 10m, to measure at most. Default: 60 for each arm."),
+    ] = None,
+    width: Annotated[
+        float,
+        typer.Option("--width", min=0.01, metavar="PERCENT", rich_help_panel=METHOD,
+                     help="Stop when every interval is ± so many percent."),
+    ] = 1.0,
     repeat: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="Runs of each test, after a warm-up.")
-    ] = 5,
-    ctx: options.Context = None,
-    threads: options.Threads = None,
-    gpu_layers: options.GpuLayers = None,
+        int | None,
+        typer.Option("-r", "--repeat", "--repetitions", min=1, metavar="COUNT",
+                     rich_help_panel=METHOD, show_default=False,
+                     help="Measure so many blocks, however long they take."),
+    ] = None,
+    delay: Annotated[
+        float,
+        typer.Option("--delay", min=0, metavar="SECONDS", rich_help_panel=METHOD,
+                     help="Wait before each run."),
+    ] = 0.0,
+    energy: Annotated[
+        bool,
+        typer.Option("--energy/--no-energy", rich_help_panel=METHOD,
+                     help="Measure joules where a meter can be read, a minute for each arm."),
+    ] = True,
+    price_per_kwh: Annotated[
+        float | None,
+        typer.Option("--price-per-kwh", min=0, metavar="PRICE", rich_help_panel=METHOD,
+                     show_default=False,
+                     help="What a kilowatt-hour costs. Default: as the price file says."),
+    ] = None,
+    ceiling: Annotated[
+        bool,
+        typer.Option("--ceiling/--no-ceiling", rich_help_panel=METHOD,
+                     help="Measure once what this machine can reach, and say how much of it is."),
+    ] = True,
+    keep: Annotated[
+        bool,
+        typer.Option("--history/--no-history", rich_help_panel=METHOD,
+                     help="Keep the records for `runner history`."),
+    ] = True,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="|".join(OUTPUTS), show_default=False,
+                     help="Print as llama-bench would."),
+    ] = None,
+    seed: options.Seed = None,
     device: options.Device = None,
     rpc: options.Rpc = None,
     tensor_split: options.TensorSplit = None,
     cpu_moe: options.CpuMoe = None,
     require_gpu: options.RequireGpu = None,
-    kv: options.Kv = None,
-    flash_attention: options.FlashAttention = None,
+    draft: options.Draft = None,
     lora: options.Lora = None,
     control_vector: options.ControlVector = None,
     json: options.Json = None,
     offline: options.Offline = None,
     quiet: options.Quiet = None,
     verbose: options.Verbose = None,
-) -> None:
-    """Measure how fast a model reads prompts and writes replies.
+) -> None:  # fmt: skip
+    """Measure how fast models read prompts and write replies.
 
-    Prefill (pp) reads random tokens, decode (tg) samples the likeliest token again and again; the
-    runs of both take turns. Figures are the engine's own, as after a turn of a chat.
+    Each model in each combination of values is an arm. Arms run in processes of their own and take
+    turns in blocks, in random order and mirrored (ABBA), after each test was warmed up in full.
+    Figures are medians over blocks with the interval that a bootstrap over blocks gives. Every
+    prompt is a new one. Ctrl-C keeps what was measured.
     """
-    settings = options.settings(locals())
-
-    from runner import bench as room
-    from runner.cli.loading import find, load
-    from runner.cli.output import print_json, remark
-    from runner.cli.terminal.progress import PassingLine
-
-    located = find(model, settings)
-    # Its patience begins now: a model that takes long to load takes long to run.
-    passing = PassingLine(settings)
-    with load(located, settings) as ready:
-        for line in ready.placement.remarks:
-            remark(line, settings)
-        tests = room.workloads(prompt_tokens, reply_tokens, ready.model.context_length)
-        for test, asked in zip(tests, (prompt_tokens, reply_tokens), strict=True):
-            if test.tokens < asked:
-                remark(
-                    f"{test.name}, not {asked} tokens: the context holds no more (--ctx)", settings
-                )
-
-        def progress(test: room.Workload, run: int, runs: int) -> None:
-            passing.show(f"run {run} of {runs}: {test.name}")
-
-        try:
-            results = room.measure(ready.model, tests, repeat, progress)
-        finally:
-            passing.clear()
-        record = room.record(ready, results)
-    if settings.json:
-        print_json(record.to_json())
-    else:
-        _print_record(record)
-    for result in record.results:
-        if result.statistics.variation > DISTURBED:
-            remark(
-                f"{result.workload.name} varies by {result.statistics.variation:.0%}: something "
-                "else uses this machine, or it slows down; close programs or raise --repeat",
-                settings,
-            )
-
-
-def _print_record(record: "Record") -> None:
-    from runner.cli.output import print_facts, print_table
-    from runner.cli.words import memory, size
-
-    model, placement, machine = record.model, record.placement, record.processors
-    kind = model.quantization or model.description
-    print_facts(
-        [
-            (
-                "model",
-                f"{model.name}, {kind}, {size(model.bytes)}, {_count(model.parameters)} parameters",
-            ),
-            (
-                "loaded",
-                f"on {', '.join(placement.devices)}, threads {placement.threads}, "
-                f"context {placement.context}, KV {placement.kv}"
-                + "".join(f", {adapter}" for adapter in placement.adapters),
-            ),
-            ("machine", f"{machine.name}, {machine.physical} cores, {memory(record.memory.total)}"),
-            ("llama.cpp", f"llama-cpp-python {record.bindings}"),
-        ]
-    )
-    print()
-    rows = []
-    for result in record.results:
-        rates = result.statistics
-        rows.append(
-            (
-                result.workload.name,
-                _middle(rates),
-                f"{_rate(rates.minimum, like=rates)} to {_rate(rates.maximum, like=rates)}",
-                str(rates.count),
-                _bars(result.rates),
-            )
+    given = locals()
+    if output is not None and output not in OUTPUTS:
+        raise ConfigurationError(
+            f"--output does not know {output!r}", remedy=f"It knows {', '.join(OUTPUTS)}."
         )
-    print_table(("TEST", "TOKENS/S", "MIN TO MAX", "RUNS", ""), rows)
-    prompt, first = record.results[0].workload.prompt_tokens, record.results[0].first_token
-    print(
-        f"\nfirst token after {first.median:.3g} s with a prompt of {prompt} tokens "
-        f"(TTFT, {first.minimum:.3g} to {first.maximum:.3g})"
+    settings = options.settings(given)
+    if type_k != type_v and type_k and type_v:
+        raise ConfigurationError(
+            "keys and values of different types were asked for",
+            remedy="Give -ctk and -ctv the same type; --kv is for both.",
+        )
+    from runner.bench.statistics import LEAST_BLOCKS
+    from runner.bench.wanted import Wanted
+    from runner.cli import bench_arms, measured_arms
+    from runner.cli.loading import find
+
+    values = bench_arms.axes(
+        {
+            "threads": thread_list,
+            "threads_batch": batch_thread_list,
+            "batch": batch_list,
+            "micro_batch": micro_batch_list,
+            "kv": [*(kv_list or ()), *(type_k or type_v or ())],
+            "flash_attention": flash_list,
+            "gpu_layers": layer_list,
+            "ctx": context_list,
+            "mmap": mmap_list,
+            "repack": repack_list,
+            "speculate": speculate_list,
+        }
     )
+    tests = bench_arms.tests(prompts, replies, both, depths, workload, sampled=sampled)
+    located = [find(name, settings) for name in (*(names or ()), *(more_names or ())) or (None,)]
+    arms = bench_arms.arms(located, values, lambda some: options.settings({**given, **some}))
+    wanted = Wanted(
+        time_budget=bench_arms.budget(time, repeat, len(arms)),
+        width=width / 100,
+        least_blocks=repeat or LEAST_BLOCKS,
+        most_blocks=repeat,
+        energy=energy,
+        loads=len(arms) == len({one.path for one in located}),
+        seed=seed or 0,
+        delay=delay,
+        price_per_kwh=price_per_kwh,
+    )
+    if ceiling:
+        from runner.cli.measuring import measured as measure_machine
 
+        measure_machine(settings)
+    records = measured_arms.measured(arms, tests, wanted, settings)
+    if output is None:
+        from runner.cli.records import print_records
 
-def _middle(rates: "Statistics") -> str:
-    """The median, with the standard deviation where there is one."""
-    if rates.standard_deviation is None:
-        return _rate(rates.median, like=rates)
-    return f"{_rate(rates.median, like=rates)} ± {_rate(rates.standard_deviation, like=rates)}"
+        print_records(records, settings)
+    else:
+        from runner.bench.exports import exported
 
-
-def _rate(rate: float, *, like: "Statistics") -> str:
-    """With as many decimals as suit the median, so that a row is of one kind."""
-    return f"{rate:.2f}" if like.median < 100 else f"{rate:.0f}"
-
-
-def _count(count: int) -> str:
-    """A number of parameters: "1.78 billion", "2.4 million"."""
-    if count >= 10**9:
-        return f"{count / 1e9:.2f} billion"
-    return f"{count / 1e6:.3g} million"
-
-
-def _bars(rates: Sequence[float]) -> str:
-    """A bar for each run in order, its height from zero, so that steady runs look alike."""
-    try:
-        BARS.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return ""
-    tallest = max(rates)
-    return "".join(BARS[round((len(BARS) - 1) * rate / tallest)] for rate in rates)
+        print(exported(records, OUTPUTS[output]), end="")
+    if keep:
+        measured_arms.keep(records, settings)
+    measured_arms.remark_on(records, settings)
+    if any(one.method is not None and one.method.stopped == "interrupted" for one in records):
+        raise typer.Exit(INTERRUPTED)

@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 unexpected error, 2 wrong option or configuration, 3 model
 the context, 8 no network, 9 access denied, 10 disk full or not writable, 11 wrong sha256, 12 no
 usable GPU or a worker lost, 13 llama-cpp-python missing or of another version, 14 bad chat
 template, 15 a file that cannot be read as text, 16 the context was full before the answer ended,
-130 stopped by Ctrl-C, or while fetching by SIGTERM."""
+17 slower or worse than --fail-if allows, 130 stopped by Ctrl-C, or while fetching by SIGTERM."""
 
 
 def explained(command: Callable[..., None]) -> Callable[..., None]:

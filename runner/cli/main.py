@@ -11,14 +11,17 @@ from runner.cli.cache import cache
 from runner.cli.catalog import catalog
 from runner.cli.chat import chat
 from runner.cli.chats import chats
+from runner.cli.compare import compare
 from runner.cli.completion import completion
 from runner.cli.config import config
 from runner.cli.doctor import doctor
 from runner.cli.embed import embed
 from runner.cli.errors import EXIT_CODES, explained
+from runner.cli.evaluate import evaluate
 from runner.cli.export import export
 from runner.cli.fit import fit
 from runner.cli.help import GroupedHelp
+from runner.cli.history import history
 from runner.cli.list import list_models
 from runner.cli.map import map_prompts
 from runner.cli.personas import personas
@@ -26,11 +29,13 @@ from runner.cli.prune import prune
 from runner.cli.pull import pull
 from runner.cli.quantize import quantize
 from runner.cli.recommend import recommend
+from runner.cli.report import report
 from runner.cli.rm import rm
 from runner.cli.run import run
 from runner.cli.search import search
 from runner.cli.show import show
 from runner.cli.streams import replace_unencodable
+from runner.cli.tune import tune
 from runner.cli.update import update
 from runner.cli.verify import verify
 from runner.cli.worker import worker
@@ -53,6 +58,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "quantize": quantize,
     "cache": cache,
     "bench": bench,
+    "eval": evaluate,
+    "compare": compare,
+    "tune": tune,
+    "report": report,
     "embed": embed,
     "worker": worker,
     "doctor": doctor,
@@ -73,6 +82,7 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name, cls=GroupedHelp)(explained(command))
 app.add_typer(chats, name="chats")
+app.add_typer(history, name="history")
 app.add_typer(personas, name="personas")
 app.add_typer(catalog, name="catalog")
 

@@ -40,7 +40,7 @@ Input = Annotated[str, typer.Argument(metavar="IN.jsonl", help=INPUT, show_defau
 Output = Annotated[
     Path | None, typer.Argument(metavar="OUT.jsonl", help=OUTPUT, show_default=False)
 ]
-AtOnce = Annotated[int, typer.Option("--batch", min=1, max=64, metavar="COUNT", help=AT_ONCE)]
+AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=64, metavar="COUNT", help=AT_ONCE)]
 
 
 @options.every_option_but(*CHAT_ONLY)
@@ -48,7 +48,7 @@ def map_prompts(
     model: options.Model,
     source: Input,
     target: Output = None,
-    batch: AtOnce = 8,
+    at_once: AtOnce = 8,
     *,
     settings: Settings,
 ) -> None:
@@ -77,14 +77,14 @@ def map_prompts(
         stop: list[bool] = []
         failed = 0
         with (
-            load(located, settings, sequences=batch) as ready,
+            load(located, settings, sequences=at_once) as ready,
             _bar(settings, len(lines), done) as advance,
             on_interrupt(lambda: stop.append(True)),
         ):
             records = answered(
                 ready,
                 lines[done:],
-                at_once=batch,
+                at_once=at_once,
                 system=settings.system or "",
                 stopped=lambda: bool(stop),
             )

@@ -66,6 +66,7 @@ def show(
                 "catalogue": entry_facts(entry) if entry else None,
                 "here": located_facts(located) if located else None,
                 "file": header,
+                "tuned": _tuned_facts(located) if located else None,
                 "repository": None,
                 "fits": [fit_facts(fit) for fit in found],
             }
@@ -198,6 +199,26 @@ def _print_scores(entry: "Entry") -> None:
         print(clean(f"from {sources.get(source, source)}"))
 
 
+def _tuned(located: "Located") -> str:
+    """What `runner tune` found for the model here, in words; empty where nothing."""
+    from runner.models.tuned import tuned_for, words_of
+
+    found = tuned_for(located)
+    if found is None:
+        return ""
+    gains = ", ".join(f"{test} {gain[0] - 1:+.1%}" for test, gain in found.gains.items())
+    return _with_note(words_of(found.options), gains)
+
+
+def _tuned_facts(located: "Located") -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    from runner.models.tuned import tuned_for
+
+    found = tuned_for(located)
+    return asdict(found) if found is not None else None
+
+
 def _header_facts(path: Path) -> dict[str, Any]:
     """What a GGUF says of itself. Raises BadModelFile."""
     from runner.gguf import read_header
@@ -254,6 +275,7 @@ def _about_file(located: "Located", header: dict[str, Any]) -> Facts:
             if header[name] is not None
         ),
         "tensors": ", ".join(f"{kind} {size(count)}" for kind, count in types),
+        "tuned": _tuned(located),
         "template": "its own" if header["chat_template"] else "none: ChatML is used",
     }
     return [(label, str(text)) for label, text in said.items() if text]

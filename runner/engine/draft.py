@@ -56,6 +56,7 @@ class DraftModel:
                 context=placement.context,
                 batch=CHUNK,
                 threads=placement.threads,
+                threads_batch=placement.threads_batch,
                 kv_type=placement.kv_type,
                 flash_attention=placement.flash_attention,
             )

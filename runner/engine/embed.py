@@ -39,7 +39,7 @@ class Embedder:
             # Past what it was trained for an encoder has no positions: llama.cpp would abort.
             tokens = min(placement.context, model.context_train)
             context = EmbeddingContext(
-                model, tokens=tokens, sequences=SEQUENCES, threads=placement.threads
+                model, tokens=tokens, sequences=SEQUENCES, threads=placement.threads_batch
             )
             undo.pop_all()
         return cls(model, context)

@@ -69,8 +69,10 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Finish:
     """Why a reply ended: the model ended it, a stop text came, `max_tokens` was reached, the
-    context is full, or it was cancelled."""
+    context is full, or it was cancelled. `times` has when each token was sampled, where asked for
+    (`time.perf_counter()` seconds)."""
 
     reason: Reason
     timings: Timings
     seed: int
+    times: tuple[float, ...] = ()

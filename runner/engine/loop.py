@@ -333,7 +333,7 @@ class DecodeLoop(threading.Thread):
             self._expected = None
             return
         held = len(sequence.tokens)
-        chunk = expected.tokens[held : held + CHUNK]
+        chunk = expected.tokens[held : held + min(CHUNK, self._context.batch_size)]
         self._batch.clear()
         self._batch.add(chunk, held, sequence.id, logits=0)
         self._context.allow()

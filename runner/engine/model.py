@@ -19,7 +19,7 @@ from runner.engine.stream import ReadProgress, Request, Stream
 from runner.engine.weights import load_weights
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
-from runner.fit.memory import BATCH, GUESSES
+from runner.fit.memory import GUESSES
 from runner.gguf import Header, read_whole_header
 from runner.kvstore import Store
 from runner.llama import grammar
@@ -81,8 +81,10 @@ class Model:
             context = LlamaContext(
                 model,
                 context=placement.context,
-                batch=BATCH,
+                batch=placement.batch,
+                micro_batch=placement.micro_batch,
                 threads=placement.threads,
+                threads_batch=placement.threads_batch,
                 kv_type=placement.kv_type,
                 flash_attention=placement.flash_attention,
                 sequences=placement.sequences,

@@ -30,6 +30,8 @@ class Options:
     """Write nothing of this to disk."""
     logprobs: int | None = None
     """Give each token's log-probability, and those of this many of the likeliest."""
+    times: bool = False
+    """Let the finish tell when each token was sampled (benchmarks)."""
     replay: tuple[int, ...] | None = None
     """Tokens that the sampler is made to return, whatever the logits say; the reply ends with
     them. For measuring with real text, and for tests that need a certain reply."""

@@ -46,6 +46,7 @@ class Run:
         self._guessed = self._accepted = 0
         self._started = time.perf_counter()
         self._first_at = self._last_at = 0.0
+        self._times: list[float] | None = [] if options.times else None
 
     @property
     def unread(self) -> int:
@@ -100,6 +101,8 @@ class Run:
         token = self._chooser.choose(context, row, self._text.kind)
         self._last_at = time.perf_counter()
         self._first_at = self._first_at or self._last_at
+        if self._times is not None:
+            self._times.append(self._last_at)
         options = self.request.options
         if token is None or (self._vocabulary.is_end(token) and not options.ignore_end):
             self.reason = "end"
@@ -160,7 +163,7 @@ class Run:
             guessed_tokens=self._guessed,
             accepted_tokens=self._accepted,
         )
-        return Finish(self.reason or "cancelled", timings, self.seed)
+        return Finish(self.reason or "cancelled", timings, self.seed, tuple(self._times or ()))
 
 
 def unstarted(request: Request) -> Finish:

@@ -15,5 +15,7 @@ def load_weights(path: Path, placement: Placement, progress: Progress | None = N
         devices=placement.devices,
         split=placement.split,
         experts_on_cpu=placement.experts_on_cpu,
+        mmap=placement.mmap,
+        repack=placement.repack,
         progress=progress,
     )

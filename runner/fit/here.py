@@ -34,7 +34,7 @@ def here(wishes: Wishes) -> Here:
 
     gpus = _gpus(wishes)
     sets = frozenset(instruction_sets())
-    if "REPACK" not in sets or (wishes.gpu_layers != 0 and _pinned(gpus)):
+    if not wishes.repack or "REPACK" not in sets or (wishes.gpu_layers != 0 and _pinned(gpus)):
         sets = frozenset()
     return Here(machine.memory().available, tuple(gpus), sets)
 
@@ -48,7 +48,8 @@ def here_at_once(wishes: Wishes) -> Here:
     alone = (wishes.device or "").lower() == "cpu" or not (wishes.device or may_have_gpus())
     if wishes.rpc or wishes.require_gpu or not alone:
         return here(wishes)
-    return Here(machine.memory().available, (), frozenset(machine.instruction_sets()))
+    sets = frozenset(machine.instruction_sets() if wishes.repack else ())
+    return Here(machine.memory().available, (), sets)
 
 
 def _gpus(wishes: Wishes) -> "list[Device]":

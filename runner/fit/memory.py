@@ -17,6 +17,7 @@ from runner.fit.header import (
     widest,
     words_of,
 )
+from runner.fit.wishes import BATCH
 from runner.gguf import Header
 
 KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32,
@@ -25,9 +26,6 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 3
 
 CELLS = 256
 """llama.cpp rounds the cells of a cache up to a multiple of this."""
-
-BATCH = 512
-"""Tokens of a prompt read at a time; more is no faster on a CPU and delays a cancel."""
 
 GUESSES = 12
 """Tokens guessed ahead at once, each of which has its row of logits."""
@@ -45,7 +43,7 @@ class Memory:
     """Bytes that a Runner process with a model has beyond one without, when the context is full.
 
     `private` is anonymous memory: weights copied into the processor's own layout ("repacked"), KV
-    cache and recurrent states, buffers for a batch of 512 tokens, vocabulary and tables (on Linux
+    cache and recurrent states, buffers for a batch, vocabulary and tables (on Linux
     `Anonymous` of /proc/PID/smaps_rollup). `file_backed` are the pages of the mapped model file,
     all of which a load reads (`Rss` of that mapping in smaps): the kernel may drop any of them and
     reads them again when they are needed. Of those, `read_once` hold weights that were repacked or
@@ -119,13 +117,15 @@ def rounded(context: int) -> int:
     return -(-context // CELLS) * CELLS
 
 
-def cache_layers(header: Header, *, kv_type: str = "f16", sequences: int = 1) -> list[Layer]:
+def cache_layers(
+    header: Header, *, kv_type: str = "f16", sequences: int = 1, batch: int = BATCH
+) -> list[Layer]:
     """What each layer caches. `sequences` share what full attention keeps; each has windows and
-    recurrent states of its own."""
+    recurrent states of its own. A window has room for a `batch` of tokens more."""
     count = integer(header, "block_count")
     element = KV_BYTES[kv_type]
     window = integer(header, "attention.sliding_window")
-    window_cells = rounded(window * sequences + BATCH)
+    window_cells = rounded(window * sequences + batch)
     rank = integer(header, "attention.kv_lora_rank")
     if rank and header.of_architecture("attention.key_length_mla") is not None:
         # Latent attention keeps one compressed vector and the rotary part, no V (deepseek2).
@@ -149,17 +149,22 @@ def cache_layers(header: Header, *, kv_type: str = "f16", sequences: int = 1) ->
 
 
 def formula_buffers(
-    header: Header, layers: list[Layer], *, flash_attention: bool = True, sequences: int = 1
+    header: Header,
+    layers: list[Layer],
+    *,
+    flash_attention: bool = True,
+    sequences: int = 1,
+    batch: int = BATCH,
 ) -> Buffers:
-    """The buffers on a CPU by arithmetic, with a batch of 512 tokens."""
+    """The buffers on a CPU by arithmetic, where `batch` tokens are computed at once."""
     words, merges = words_of(header), length(header.metadata.get("tokenizer.ggml.merges"))
     heads = integer(header, "attention.head_count", 1)
     return buffers_of(
         layers,
-        compute=_compute_bytes(header),
-        mask=mask_bytes(None if flash_attention else heads),
+        compute=_compute_bytes(header, batch),
+        mask=mask_bytes(None if flash_attention else heads, batch),
         outputs=4 * words * sequences,
-        held=held_bytes(words, merges) + work_bytes(widest(header)) + own_bytes(words),
+        held=held_bytes(words, merges) + work_bytes(widest(header), batch) + own_bytes(words),
     )
 
 
@@ -170,22 +175,22 @@ def buffers_of(layers: list[Layer], *, compute: int, mask: int, outputs: int, he
     return Buffers(ends, caches, tuple({CPU: compute + mask * end} for end in ends), outputs, held)
 
 
-def mask_bytes(heads: int | None) -> int:
+def mask_bytes(heads: int | None, batch: int = BATCH) -> int:
     """What the compute buffer grows by with each token of context: for each token of a batch an
     element of the mask in F16; without flash attention also scores of all `heads`, in F32."""
-    return 2 * BATCH if heads is None else 4 * BATCH * (heads + 1)
+    return 2 * batch if heads is None else 4 * batch * (heads + 1)
 
 
-def compute_bytes(width: int, feed_forward: int) -> int:
+def compute_bytes(width: int, feed_forward: int, batch: int = BATCH) -> int:
     """The compute buffer without the mask: activations of a batch at their widest. With logits for
     few rows the vocabulary plays no part."""
-    return 4 * BATCH * (3 * feed_forward + 4 * width)
+    return 4 * batch * (3 * feed_forward + 4 * width)
 
 
-def work_bytes(columns: int) -> int:
+def work_bytes(columns: int, batch: int = BATCH) -> int:
     """The processor's own copy of a batch, quantized to Q8_K: 292 bytes for 256 elements. llama.cpp
     plans no such buffer, ggml takes it when it computes."""
-    return BATCH * columns * 292 // 256
+    return batch * columns * 292 // 256
 
 
 def own_bytes(words: int) -> int:
@@ -210,8 +215,8 @@ def _recurrent_bytes(header: Header) -> int:
     return 4 * (max(kernel - 1, 0) * (inner + 2 * groups * state) + state * inner)
 
 
-def _compute_bytes(header: Header) -> int:
+def _compute_bytes(header: Header, batch: int) -> int:
     used = max(1, integer(header, "expert_used_count"))
     expert = integer(header, "expert_feed_forward_length") * used
     feed_forward = max(integer(header, "feed_forward_length"), expert)
-    return compute_bytes(integer(header, "embedding_length"), feed_forward)
+    return compute_bytes(integer(header, "embedding_length"), feed_forward, batch)

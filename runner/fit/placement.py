@@ -7,10 +7,10 @@ from pathlib import Path
 from runner.errors import ConfigurationError, DeviceError, DoesNotFit
 from runner.fit.here import Here, here
 from runner.fit.limits import check_kv_type, has_flash_attention, learned_positions
-from runner.fit.memory import CELLS, CPU, cache_layers, formula_buffers
+from runner.fit.memory import CELLS, CPU, GUESSES, cache_layers, formula_buffers
 from runner.fit.plans import COMFORTABLE_CONTEXT, Plan
 from runner.fit.weights import weights_of
-from runner.fit.wishes import SEQUENCES, Wishes
+from runner.fit.wishes import BATCH, SEQUENCES, Wishes
 from runner.gguf import Header, read_whole_header
 
 
@@ -30,6 +30,16 @@ class Placement:
     split: tuple[float, ...] = ()
     experts_on_cpu: bool = False
     flash_attention: str = "auto"
+    threads_batch: int = 0
+    """Threads that read prompts; where it is given as 0, as many as `threads`."""
+    batch: int = BATCH
+    micro_batch: int = BATCH
+    mmap: bool = True
+    repack: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.threads_batch:
+            object.__setattr__(self, "threads_batch", self.threads)
 
 
 def place(path: Path, wishes: Wishes) -> Placement:
@@ -68,6 +78,11 @@ def place(path: Path, wishes: Wishes) -> Placement:
         experts_on_cpu=wishes.experts_on_cpu,
         sequences=wishes.sequences,
         flash_attention=wishes.flash_attention or "auto",
+        threads_batch=wishes.threads_batch or 0,
+        batch=wishes.tokens_handed,
+        micro_batch=wishes.tokens_at_once,
+        mmap=wishes.mmap,
+        repack=wishes.repack,
     )
 
 
@@ -78,6 +93,7 @@ def checked(path: Path, wishes: Wishes) -> Header:
     """
     header = read_whole_header(path)
     check_kv_type(header, wishes.kv_type or "f16", wishes.flash_attention or "auto")
+    _check_batch(wishes)
     known = learned_positions(header)
     if wishes.context is not None and known is not None and wishes.context > known:
         raise ConfigurationError(
@@ -88,11 +104,32 @@ def checked(path: Path, wishes: Wishes) -> Header:
     return header
 
 
+def _check_batch(wishes: Wishes) -> None:
+    """A token of each reply, and what one of them guesses, are computed together."""
+    least = wishes.sequences + GUESSES
+    if wishes.tokens_handed < least:
+        raise ConfigurationError(
+            f"--batch {wishes.tokens_handed} has no room for {wishes.sequences} replies at once",
+            remedy=f"Use --batch {least} or more.",
+        )
+
+
 def formula_plan(header: Header, wishes: Wishes, machine: Here) -> Plan:
     """The plan of a model by arithmetic from its header alone."""
-    layers = cache_layers(header, kv_type=wishes.kv_type or "f16", sequences=wishes.sequences)
+    layers = cache_layers(
+        header,
+        kv_type=wishes.kv_type or "f16",
+        sequences=wishes.sequences,
+        batch=wishes.tokens_at_once,
+    )
     flash = has_flash_attention(header, wishes.flash_attention or "auto")
-    buffers = formula_buffers(header, layers, flash_attention=flash, sequences=wishes.sequences)
+    buffers = formula_buffers(
+        header,
+        layers,
+        flash_attention=flash,
+        sequences=wishes.sequences,
+        batch=wishes.tokens_at_once,
+    )
     return Plan(
         weights=weights_of(header, machine.sets),
         layers=tuple(layers),

@@ -8,7 +8,6 @@ from runner.errors import BadModelFile
 from runner.fit.header import widest, words_of
 from runner.fit.here import Here, here
 from runner.fit.memory import (
-    BATCH,
     GUESSES,
     Buffers,
     own_bytes,
@@ -17,7 +16,7 @@ from runner.fit.memory import (
 )
 from runner.fit.placement import checked, formula_plan
 from runner.fit.plans import Plan
-from runner.fit.wishes import Wishes
+from runner.fit.wishes import BATCH, Wishes
 from runner.gguf import Header
 
 LADDER = (BATCH, 2048, 8192, 32768)
@@ -53,7 +52,8 @@ def _planned(path: Path, header: Header, rough: Plan, counts: tuple[int, ...]) -
         path,
         Question(
             contexts=tuple(sorted(contexts)),
-            batch=BATCH,
+            batch=wishes.tokens_handed,
+            micro_batch=wishes.tokens_at_once,
             outputs=wishes.sequences + GUESSES,
             sequences=wishes.sequences,
             kv_type=rough.kv_type,
@@ -80,5 +80,5 @@ def _planned(path: Path, header: Header, rough: Plan, counts: tuple[int, ...]) -
         outputs=max(one.outputs for one in answer.contexts),
         held=rough.buffers.held
         if held is None
-        else held + work_bytes(widest(header)) + own_bytes(words_of(header)),
+        else held + work_bytes(widest(header), wishes.tokens_at_once) + own_bytes(words_of(header)),
     )

@@ -130,7 +130,12 @@ class Plan:
     def for_header(self, header: Header) -> "Plan":
         """The plan of another quantization of the same model: the same caches and buffers, other
         weights. Raises ValueError where the shape is another one, which must be planned anew."""
-        layers = cache_layers(header, kv_type=self.kv_type, sequences=self.wishes.sequences)
+        layers = cache_layers(
+            header,
+            kv_type=self.kv_type,
+            sequences=self.wishes.sequences,
+            batch=self.wishes.tokens_at_once,
+        )
         if tuple(layers) != self.layers:
             raise ValueError("its layers are of another shape")
         return replace(self, weights=weights_of(header, self.here.sets))
@@ -143,10 +148,12 @@ class Plan:
             if sizes:
                 own = compute.get(gpu.name, compute.get(CPU, 0))
                 devices[gpu.name] = sum(sizes) + int(own)
-        repacked, mapped, once = self.weights.here(first, experts_on_cpu=self.wishes.experts_on_cpu)
+        copied, mapped, once = self.weights.here(
+            first, experts_on_cpu=self.wishes.experts_on_cpu, mmap=self.wishes.mmap
+        )
         cached = self._cached(context)
         return Memory(
-            private=repacked
+            private=copied
             + int(sum(cached[:first]))
             + int(compute.get(CPU, 0))
             + self.buffers.outputs

@@ -11,7 +11,6 @@ from runner.catalog import Entry, Quantization, Recurrent, Shape
 from runner.fit.header import BYTES_PER_WORD
 from runner.fit.here import Here
 from runner.fit.memory import (
-    BATCH,
     CPU,
     KV_BYTES,
     Layer,
@@ -45,16 +44,18 @@ def shape_plan(
     shape, size = entry.shape, quantization.bytes
     if shape is None or size is None:
         return None
-    layers = _layers(shape, entry.recurrent, wishes.kv_type or "f16")
+    layers = _layers(shape, entry.recurrent, wishes.kv_type or "f16", wishes.tokens_at_once)
     feed_forward = max(shape.ffn * (shape.experts_used or 1), shape.shared_ffn or 0)
     vocabulary = shape.vocabulary
     buffers = buffers_of(
         layers,
-        compute=compute_bytes(shape.hidden, feed_forward),
-        mask=mask_bytes(shape.heads if wishes.flash_attention == "off" else None),
+        compute=compute_bytes(shape.hidden, feed_forward, wishes.tokens_at_once),
+        mask=mask_bytes(
+            shape.heads if wishes.flash_attention == "off" else None, wishes.tokens_at_once
+        ),
         outputs=4 * vocabulary * SEQUENCES,
         held=held_bytes(vocabulary, vocabulary)
-        + work_bytes(max(shape.hidden, shape.ffn))
+        + work_bytes(max(shape.hidden, shape.ffn), wishes.tokens_at_once)
         + own_bytes(vocabulary),
     )
     return Plan(
@@ -69,10 +70,10 @@ def shape_plan(
     )
 
 
-def _layers(shape: Shape, recurrent: Recurrent | None, kv_type: str) -> list[Layer]:
+def _layers(shape: Shape, recurrent: Recurrent | None, kv_type: str, batch: int) -> list[Layer]:
     """The catalogue says how many layers cache what, not which: each is an average one."""
     element = KV_BYTES[kv_type] / KV_BYTES["f16"]
-    window = rounded((shape.sliding_window or 0) * SEQUENCES + BATCH)
+    window = rounded((shape.sliding_window or 0) * SEQUENCES + batch)
     fixed = shape.sliding_bytes_per_cell * element * window
     if recurrent is not None:
         fixed += SEQUENCES * recurrent.layers * _state_bytes(recurrent, shape)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from runner.fit.memory import BATCH
+from runner.fit.wishes import BATCH
 from runner.fit.work import Matrix, Work, nearest, seen
 from runner.machine.rates import CPU, DeviceRates, Rates
 

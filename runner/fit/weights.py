@@ -55,10 +55,12 @@ class Weights:
                 sizes[part.layer] += part.bytes
         return sizes
 
-    def here(self, first: int, *, experts_on_cpu: bool = False) -> tuple[int, int, int]:
+    def here(
+        self, first: int, *, experts_on_cpu: bool = False, mmap: bool = True
+    ) -> tuple[int, int, int]:
         """Bytes in this machine's memory when the layers from `first` on are on devices: those of
-        repacked copies, of the file's pages that stay mapped, and of those pages that are read
-        only once.
+        copies (repacked ones; without `mmap` all), of the file's pages that stay mapped, and of
+        those pages that are read only once.
 
         llama.cpp keeps the file mapped from the first to the last tensor that it uses in place.
         """
@@ -74,6 +76,8 @@ class Weights:
                 used += part.bytes
                 start, end = spans.get(part.file, (part.start, 0))
                 spans[part.file] = min(start, part.start), max(end, part.start + part.bytes)
+        if not mmap:
+            return repacked + used, 0, 0
         mapped = sum(-(-end // PAGE) * PAGE - start // PAGE * PAGE for start, end in spans.values())
         return repacked, mapped, mapped - used
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+BATCH = 512
+"""Tokens of a prompt read at a time; more is no faster on most CPUs and delays a cancel."""
+
 SEQUENCES = 4
 """Replies under way at once, and beginnings kept for later requests. They share the context; only
 recurrent states and sliding windows cost memory for each."""
@@ -21,8 +24,25 @@ class Wishes:
     require_gpu: bool = False
     kv_type: str | None = None
     threads: int | None = None
+    threads_batch: int | None = None
+    batch: int | None = None
+    micro_batch: int | None = None
+    mmap: bool = True
+    repack: bool = True
     rpc: str | None = None
     tensor_split: str | None = None
     experts_on_cpu: bool = False
     flash_attention: str | None = None
     sequences: int = SEQUENCES
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens that are computed together at most, which buffers are made for."""
+        if self.micro_batch is not None:
+            return self.micro_batch
+        return BATCH if self.batch is None else min(BATCH, self.batch)
+
+    @property
+    def tokens_handed(self) -> int:
+        """Tokens that llama.cpp is handed at a time at most."""
+        return self.batch or max(BATCH, self.tokens_at_once)

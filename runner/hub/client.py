@@ -13,6 +13,7 @@ from typing import TypeVar
 from runner import __version__
 from runner.errors import BadModelFile, ConfigurationError, IntegrityError, OfflineError
 from runner.gguf import Header
+from runner.hub.datasets import DatasetFile, FetchedTask, fetch, kept
 from runner.hub.disk import folder_for, on_disk, require_space
 from runner.hub.fetched import Fetched, whole
 from runner.hub.headers import Headers, Read
@@ -184,6 +185,17 @@ class Hub:
         return self._patiently(
             lambda: search(self.endpoint, words, sort, limit, self.patience.timeout)
         )
+
+    def dataset_file(self, wanted: DatasetFile) -> FetchedTask:
+        """A file of a data set, whole and verified by what the Hub lists of it. One that was
+        fetched at the wanted commit before is given without a connection.
+
+        Raises UnknownTask, AccessDenied, NetworkError, OfflineError, IntegrityError, DiskError.
+        """
+        if (found := kept(wanted)) is not None:
+            return found
+        self._require_connection(wanted.file)
+        return self._patiently(lambda: fetch(self.endpoint, wanted, self.patience.timeout))
 
     def headers(
         self,

@@ -123,9 +123,12 @@ class LlamaContext:
         flash_attention: str = "auto",
         sequences: int = 1,
         outputs: int | None = None,
+        threads_batch: int | None = None,
+        micro_batch: int | None = None,
     ) -> None:
         """Allocate for `context` tokens of all sequences together, at most `batch` of them in one
-        `decode`.
+        `decode`, which computes `micro_batch` at once. `threads` compute single tokens, and
+        `threads_batch` several; where these two are not given they are as the others.
 
         Logits are kept for `outputs` tokens of a batch, else for one of each sequence: room for
         every token would cost `batch × vocabulary` floats. Raises DoesNotFit; DeviceError where a
@@ -133,11 +136,13 @@ class LlamaContext:
         """
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
-        parameters.n_batch = parameters.n_ubatch = min(batch, context)
+        parameters.n_batch = min(batch, context)
+        parameters.n_ubatch = min(micro_batch or batch, context)
         parameters.n_seq_max = sequences
         parameters.n_outputs_max = outputs or sequences
         parameters.kv_unified = True  # sequences share cells: a branch costs nothing
-        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.n_threads = threads
+        parameters.n_threads_batch = threads_batch or threads
         parameters.type_k = parameters.type_v = KV_TYPES[kv_type]
         parameters.flash_attn_type = FLASH_ATTENTION[flash_attention]
         parameters.swa_full = False
@@ -210,6 +215,12 @@ class LlamaContext:
         """The logits after the token of a batch's `row`: a view, until the next `decode`."""
         pointer = llama_cpp.llama_get_logits_ith(self._pointer, row)
         return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
+
+    def logit_rows(self, row: int, count: int) -> npt.NDArray[np.float32]:
+        """The logits after the tokens of a batch's `row` and the `count - 1` rows after it, for all
+        of which they are kept, (count × vocabulary): a view, until the next `decode`."""
+        pointer = llama_cpp.llama_get_logits_ith(self._pointer, row)
+        return np.ctypeslib.as_array(pointer, shape=(count, self._vocabulary_size))
 
     def forget_from(self, sequence: int, position: int) -> bool:
         """Drop a sequence from `position` on. False where this cache cannot: a recurrent one is

@@ -13,8 +13,7 @@ from runner.llama.rpc import relay_of
 from runner.llama.vocabulary import Vocabulary
 
 ALL_LAYERS = -1
-LOAD_MODE_NONE = 0  # no mmap: what a load that allocates nothing asks for
-LOAD_MODE_MMAP = 1
+LOAD_MODE_NONE, LOAD_MODE_MMAP = 0, 1
 
 Progress = Callable[[float], bool]
 """Called with the fraction loaded, 0 to 1; returning False stops the load."""
@@ -31,17 +30,23 @@ class LlamaModel:
         devices: Sequence[str] | None = None,
         split: Sequence[float] = (),
         experts_on_cpu: bool = False,
+        mmap: bool = True,
+        repack: bool = True,
         allocate: bool = True,
         progress: Progress | None = None,
     ) -> None:
         """Load `path`, with its last `gpu_layers` layers on the ggml `devices` of these names, in
-        shares of `split`; without them on every GPU of this machine, by its free memory.
+        shares of `split`; without them on every GPU of this machine, by its free memory. The file
+        is mapped with `mmap`, else copied; with `repack` weights are brought into the order that
+        the processor reads fastest.
 
         Raises BadModelFile, DoesNotFit (no memory), DeviceError (no such device, or a worker that
         was lost) and KeyboardInterrupt where `progress` stopped it.
         """
         parameters = llama_cpp.llama_model_default_params()
         parameters.n_gpu_layers = self.gpu_layers = gpu_layers
+        parameters.use_extra_bufts = repack
+        parameters.load_mode = LOAD_MODE_MMAP if mmap else LOAD_MODE_NONE
         if not allocate:
             parameters.no_alloc = True
             parameters.load_mode = LOAD_MODE_NONE

@@ -31,6 +31,7 @@ class Question:
 
     contexts: tuple[int, ...]
     batch: int
+    micro_batch: int
     outputs: int
     sequences: int
     kv_type: str = "f16"
@@ -127,6 +128,7 @@ def _plan(path: Path, said: dict[str, Any]) -> dict[str, Any]:
             model,
             context=context,
             batch=question.batch,
+            micro_batch=question.micro_batch,
             threads=1,
             kv_type=question.kv_type,
             flash_attention=question.flash_attention,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.models.maintenance import Refreshed, refresh
     from runner.models.picking import Picked, offer, pick
     from runner.models.removal import Removed, remove, to_remove
+    from runner.models.scoring import scorer, vocabulary_of
     from runner.models.search import found_here, known
     from runner.models.update import Change, Source, sources
 
@@ -33,6 +34,7 @@ _PLACES = {
     "maintenance": ("Refreshed", "refresh"),
     "picking": ("Picked", "offer", "pick"),
     "removal": ("Removed", "remove", "to_remove"),
+    "scoring": ("scorer", "vocabulary_of"),
     "search": ("found_here", "known"),
     "update": ("Change", "Source", "sources"),
 }
@@ -63,9 +65,11 @@ __all__ = [
     "ready",
     "refresh",
     "remove",
+    "scorer",
     "shipped",
     "sources",
     "to_remove",
+    "vocabulary_of",
 ]
 
 

@@ -39,6 +39,9 @@ def embedder(
         device=settings.device,
         require_gpu=bool(settings.require_gpu),
         threads=settings.threads,
+        threads_batch=settings.threads_batch,
+        mmap=settings.mmap is not False,
+        repack=settings.repack is not False,
     )
     placement = place(located.path, wishes)
     cost = _bytes_per_token(read_header(located.path))

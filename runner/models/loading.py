@@ -14,6 +14,7 @@ from runner.models.draft import draft_of
 from runner.models.find import Located
 from runner.models.kept import identity, open_store
 from runner.models.probed import probe_once
+from runner.models.tuned import ORIGIN, Tuned, applied, tuned_for, words_of
 from runner.models.used import in_use
 from runner.settings import Settings
 
@@ -42,6 +43,8 @@ class Ready:
     """Where each sampling value came from: command line, catalogue, model file, program…"""
     release: Callable[[], None] = lambda: None
     """Lets go of its files, which `runner rm` does not delete until then."""
+    tuned: Tuned | None = None
+    """What `runner tune` found for it, which holds where the settings say nothing."""
     guessed: bool = False
     """Whether a draft model was loaded with it, which guesses for every reply."""
 
@@ -101,6 +104,7 @@ class Ready:
         """
         from runner.llama import grammar
 
+        settings = applied(settings, self.tuned)
         options = asked.wanted(settings)
         if options.constraint is not None:
             grammar.check(options.constraint.gbnf, self.model.vocabulary)
@@ -151,6 +155,8 @@ def ready(
     from runner.models.wishes import wishes_of
 
     library.set_verbose(bool(settings.verbose))
+    tuned = tuned_for(located)
+    settings = applied(settings, tuned)
     adapters = adapters_of(settings)
     options = asked.wanted(settings)
     wishes = wishes_of(settings)
@@ -177,15 +183,24 @@ def ready(
             located=located,
             model=model,
             template=_template(template_source or model.template_source, model, located.entry),
-            placement=_placed(placement, model, wishes),
+            placement=_placed(_with_tuned(placement, settings), model, wishes),
             options=options,
             think=None,
             guessed=draft is not None,
+            tuned=tuned,
         )
         loaded.adjust(settings, remark)
         loaded.release = in_use(located, *filter(None, (draft,)))
         undo.pop_all()
     return loaded
+
+
+def _with_tuned(placement: "Placement", settings: Settings) -> "Placement":
+    """The placement with a remark on what holds because it was tuned."""
+    options = {name: settings.get(name) for name, why in settings.origins.items() if why == ORIGIN}
+    if not options:
+        return placement
+    return replace(placement, remarks=(*placement.remarks, f"tuned: {words_of(options)}"))
 
 
 def _placed(placement: "Placement", model: "Model", wishes: "Wishes") -> "Placement":

@@ -1,77 +1,68 @@
-"""`runner bench`: its table, its remarks and its JSON."""
+"""`runner bench`: its table, its remarks, its lists and its JSON."""
 
-import io
 import json
-import re
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from runner import __version__
-from runner.cli.bench import _bars
+from runner.bench.history import History
+from runner.bench.plain import from_plain
+from runner.bench.record import Record
+from runner.cli.bench_arms import budget
 from runner.cli.main import app
+from runner.cli.measured_arms import seconds_left
 
-SMALL = ["bench", "tiny", "--threads", "1", "--prompt-tokens", "32", "--reply-tokens", "8"]
-
-
-def test_the_table() -> None:
-    done = CliRunner().invoke(app, [*SMALL, "--repeat", "3", "--quiet"])
-    assert done.exit_code == 0
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
-    assert re.fullmatch(r"model +tiny, Q8_0, [\d.]+ MB, [\d.]+ million parameters", lines[0])
-    assert re.fullmatch(r"loaded +on .*CPU, threads 1, context \d+, KV f16", lines[1])
-    assert lines[2].startswith("machine ")
-    assert re.fullmatch(r"llama.cpp +llama-cpp-python \d+\.\d+\.\d+", lines[3])
-    assert lines[5].split() == ["TEST", "TOKENS/S", "MIN", "TO", "MAX", "RUNS"]
-    row = r" +[\d.]+ ± [\d.]+ +[\d.]+ to [\d.]+ +3 +[▁▂▃▄▅▆▇█]{3}"
-    assert re.fullmatch("pp32" + row, lines[6])
-    assert re.fullmatch("tg8" + row, lines[7])
-    assert re.fullmatch(
-        r"first token after \S+ s with a prompt of 32 tokens \(TTFT, \S+ to \S+\)", lines[9]
-    )
-    assert len(lines) == 10
+SMALL = ["bench", "tiny", "-p", "16", "-n", "4", "-r", "1", "--no-energy", "--no-ceiling"]
 
 
-def test_the_rates_in_the_table_are_of_one_kind() -> None:
-    done = CliRunner().invoke(app, [*SMALL, "--repeat", "2", "--quiet"])
-    for line in done.stdout.splitlines()[6:8]:
-        numbers = re.findall(r"[\d.]+", line[5:])[:4]
-        assert len({"." in number for number in numbers}) == 1
+def test_a_table_and_a_record_in_the_history() -> None:
+    done = CliRunner().invoke(app, [*SMALL, "-t", "1"])
+    assert done.exit_code == 0, done.output
+    assert "pp16" in done.stdout and "tg4" in done.stdout
+    assert "no intervals: they need 6 blocks" in done.stderr
+    record = History().get("latest")
+    assert [test.name for test in record.tests] == ["pp16", "tg4"]
+    assert record.configuration.threads == 1
 
 
-def test_json_is_all_there_is_on_stdout() -> None:
-    done = CliRunner().invoke(app, [*SMALL, "--repeat", "2", "--json"])
-    assert done.exit_code == 0
-    written = json.loads(done.stdout)
-    assert list(written) == [
-        "schema", "date", "runner", "llama_cpp_python", "instruction_sets", "model", "placement",
-        "machine", "warm_up_runs", "tests",
+def test_each_combination_is_an_arm_and_json_is_all_there_is_on_stdout() -> None:
+    lists = ["-t", "1", "-ub", "16,32", "-ctk", "f16,q8_0", "-fa", "1", "--no-history", "--json"]
+    done = CliRunner().invoke(app, [*SMALL, *lists])
+    assert done.exit_code == 0, done.output
+    records = [from_plain(Record, one) for one in json.loads(done.stdout)]
+    assert [one.name for one in records] == [
+        f"tiny Q8_0, micro-batch {size}, KV {kv}" for size in (16, 32) for kv in ("f16", "q8_0")
+    ]
+    assert [(one.configuration.micro_batch, one.configuration.kv) for one in records] == [
+        (16, "f16"), (16, "q8_0"), (32, "f16"), (32, "q8_0"),
     ]  # fmt: skip
-    assert (written["schema"], written["runner"]) == ("runner-bench/1", __version__)
-    assert [test["name"] for test in written["tests"]] == ["pp32", "tg8"]
-    assert [len(test["samples"]) for test in written["tests"]] == [2, 2]
-    for test in written["tests"]:
-        assert set(test["tokens_per_second"]) == {
-            "count", "median", "mean", "standard_deviation", "minimum", "maximum", "interval",
-        }  # fmt: skip
+    assert {one.configuration.flash_attention for one in records} == {"on"}
+    assert History().find() == []
 
 
-def test_a_prompt_that_the_context_cannot_hold_is_shortened_and_said() -> None:
-    wish = ["bench", "tiny", "--ctx", "256", "--prompt-tokens", "300", "--reply-tokens", "2"]
-    done = CliRunner().invoke(app, [*wish, "--repeat", "1"])
-    assert done.exit_code == 0
-    assert "pp255, not 300 tokens: the context holds no more (--ctx)" in done.stderr
-    assert "\npp255 " in done.stdout
-    assert "±" not in done.stdout  # one run has no deviation
+def test_output_as_llama_bench_prints_it() -> None:
+    done = CliRunner().invoke(app, [*SMALL, "-o", "json", "-t", "1", "--quiet"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert [(row["n_prompt"], row["n_gen"]) for row in rows] == [(16, 0), (0, 4)]
 
 
-@pytest.mark.parametrize("option", ["--prompt-tokens", "--reply-tokens", "--repeat"])
-def test_nothing_to_measure_is_refused(option: str) -> None:
-    done = CliRunner().invoke(app, ["bench", "tiny", option, "0"])
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (["-p", "x"], "-p x is no list"),
+        (["-p", "0", "-n", "0"], "nothing to measure"),
+        (["--time", "soon"], "--time soon"),
+        (["-w", "poetry"], "poetry"),
+        (["-o", "xml"], "xml"),
+        (["-ctk", "f16", "-ctv", "q8_0"], "different types"),
+        (["-t", "0"], "threads"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wish: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["bench", "tiny", *wish])
     assert done.exit_code == 2
-    assert option in done.stderr
+    assert said in done.stderr
 
 
 def test_an_unknown_model_ends_as_everywhere() -> None:
@@ -80,10 +71,6 @@ def test_an_unknown_model_ends_as_everywhere() -> None:
     assert "tiny" in done.stderr
 
 
-def test_bars_begin_at_zero_and_need_a_stream_that_has_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for encoding, steep, level in (("utf-8", "▅█", "███"), ("ascii", "", "")):
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-        assert _bars([1.0, 2.0]) == steep
-        assert _bars([10.0, 9.9, 10.0]) == level
+def test_times_in_words() -> None:
+    assert [budget(text, None, 2) for text in (None, "90", "10m", "1.5h")] == [120, 90, 600, 5400]
+    assert [seconds_left(seconds) for seconds in (40, 180, 4800)] == ["40 s", "3 min", "1 h 20 min"]

@@ -1,95 +1,95 @@
-"""Statistics: their properties, and the interval's coverage counted out one by one."""
+"""Statistics of blocks: their properties, known answers, and how often the interval is right."""
 
-import itertools
 import math
 import random
 
+import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.bench.statistics import median_interval, summarize
+from runner.bench.record import Summary
+from runner.bench.statistics import (
+    LEAST_BLOCKS,
+    median_interval,
+    noise,
+    outlying,
+    relative_width,
+    student,
+    summarize,
+)
 
 rates = st.floats(min_value=1e-3, max_value=1e6)
-samples = st.lists(rates, min_size=1, max_size=40)
+blocks = st.lists(st.tuples(st.integers(0, 12), rates), min_size=1, max_size=30)
 
 
-@given(samples)
-def test_everything_lies_between_the_extremes(values: list[float]) -> None:
-    found = summarize(values)
-    assert found.count == len(values)
-    assert found.minimum == min(values) and found.maximum == max(values)
-    assert found.minimum <= found.median <= found.maximum
-    assert found.minimum <= found.mean <= found.maximum
+def summary(values: list[tuple[int, float]]) -> Summary:
+    return summarize("decode_rate", "tokens/s", "", values)
 
 
-@given(samples, st.randoms(use_true_random=False))
-def test_the_order_of_samples_does_not_matter(values: list[float], draw: random.Random) -> None:
+@given(blocks, st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_the_order_of_values_does_not_matter(
+    values: list[tuple[int, float]], draw: random.Random
+) -> None:
     shuffled = values.copy()
     draw.shuffle(shuffled)
-    assert summarize(shuffled) == summarize(values)
+    assert summary(shuffled) == summary(values)
 
 
-@given(samples, st.sampled_from([0.25, 2.0, 1024.0]))
+@given(st.lists(rates, min_size=LEAST_BLOCKS, max_size=20), st.sampled_from([0.25, 1024.0]))
+@settings(max_examples=25)
 def test_another_unit_scales_all_of_it(values: list[float], factor: float) -> None:
-    # Powers of two, so that scaling rounds nothing.
-    one, other = summarize(values), summarize([value * factor for value in values])
+    one = summary(list(enumerate(values)))
+    other = summary([(block, value * factor) for block, value in enumerate(values)])
+    assert one.interval is not None and other.interval is not None
     assert other.median == one.median * factor
-    assert other.mean == one.mean * factor
-    assert other.variation == pytest.approx(one.variation)
-    if one.interval is not None:
-        assert other.interval == (one.interval[0] * factor, one.interval[1] * factor)
+    assert other.interval == pytest.approx([end * factor for end in one.interval])
+    assert min(values) <= one.interval[0] <= one.median <= one.interval[1] <= max(values)
 
 
-@given(rates, st.integers(min_value=2, max_value=20))
-def test_equal_samples_do_not_vary(value: float, count: int) -> None:
-    found = summarize([value] * count)
-    assert found.median == found.mean == value
-    assert found.standard_deviation == found.variation == 0
+def test_blocks_count_and_not_runs() -> None:
+    found = summary([(0, 1.0), (0, 3.0), (1, 10.0), (1, 10.0), (1, 10.0), (2, 11.0)])
+    assert (found.median, found.blocks, found.samples) == (10.0, 3, 6)
+    assert found.interval is None and relative_width(found) == math.inf
 
 
-def test_known_values() -> None:
-    found = summarize([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0])
-    assert (found.median, found.mean) == (4.5, 5.0)
-    # The squares of the deviations add up to 32; the sample deviation divides by 7.
-    assert found.standard_deviation == pytest.approx(math.sqrt(32 / 7))
+def test_no_values_are_an_error() -> None:
+    with pytest.raises(ValueError, match="decode_rate"):
+        summary([])
 
 
-def test_one_sample_has_no_deviation_and_none_no_statistics() -> None:
-    found = summarize([3.0])
-    assert found.standard_deviation is None and found.interval is None
-    assert found.variation == 0
-    with pytest.raises(ValueError):
-        summarize([])
+@pytest.mark.parametrize("count", [6, 9, 20])
+def test_the_interval_holds_the_median_as_often_as_told(count: int) -> None:
+    draw = numpy.random.default_rng(count)
+    hits = 0
+    for _ in range(400):
+        low, high = median_interval(numpy.exp(draw.normal(size=count)).tolist())
+        hits += low <= 1 <= high
+    assert hits / 400 > 0.92  # 0.95 but for chance
 
 
-@given(st.lists(rates, min_size=6, max_size=40))
-def test_the_interval_holds_the_samples_median(values: list[float]) -> None:
-    found = summarize(values)
-    assert found.interval is not None
-    low, high = found.interval
-    assert low in values and high in values
-    assert low <= found.median <= high
+@pytest.mark.parametrize(
+    ("freedom", "expected"), [(4, 2.776), (5, 2.571), (10, 2.228), (30, 2.042)]
+)
+def test_students_quantiles(freedom: int, expected: float) -> None:
+    assert student(0.975, freedom) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("count", range(1, 6))
-def test_too_few_samples_for_95_percent_give_no_interval(count: int) -> None:
-    assert median_interval([float(value) for value in range(count)]) is None
+def test_outliers_are_told_and_stay() -> None:
+    values = [10.0, 10.1, 9.9, 10.05, 9.95, 10.0, 5.0]
+    assert outlying(values) == [False] * 6 + [True]
+    assert summary(list(enumerate(values))).outliers == 1
+    assert outlying([1.0] * 5 + [2.0]) == [False] * 5 + [True]
+    assert outlying([1.0] * 5) == [False] * 5
+    assert outlying([]) == []
 
 
-@pytest.mark.parametrize("count", range(6, 13))
-def test_the_interval_is_the_narrowest_that_covers_95_percent(count: int) -> None:
-    interval = median_interval([float(rank) for rank in range(count)])
-    assert interval is not None
-    first = int(interval[0])
-    assert interval == (first, count - 1 - first)
-    assert coverage(count, first) >= 0.95
-    assert coverage(count, first + 1) < 0.95
-
-
-def coverage(count: int, first: int) -> float:
-    """How often samples number `first` and `count - 1 - first`, in order of size, enclose the
-    median, over every way in which samples can lie below or above it."""
-    ways = list(itertools.product((True, False), repeat=count))
-    enclosing = sum(first < sum(below) <= count - 1 - first for below in ways)
-    return enclosing / len(ways)
+def test_noise_is_the_shift_between_equal_arms() -> None:
+    first = [(block, 100.0 + block) for block in range(8)]
+    found = noise("tg16", first, [(block, 1.01 * rate) for block, rate in first])
+    assert found.shift == pytest.approx(0.01)
+    assert found.interval == pytest.approx((0.01, 0.01))
+    assert found.blocks == 8
+    with pytest.raises(ValueError, match="common"):
+        noise("tg16", [(0, 1.0)], [(1, 1.0)])

@@ -94,11 +94,7 @@ def test_chat_and_bench_name_them(runner: Runner, files: tuple[Path, Path]) -> N
     lora, vector = files
     chat = runner("chat", "tiny", "--lora", f"{lora}:0.5", "--max-tokens", "1", stdin="hello\n")
     assert chat.err.startswith("tiny + LoRA style.gguf:0.5 · context ")
-    small = ("--prompt-tokens", "8", "--reply-tokens", "2", "--repeat", "1")
-    bench = runner("bench", "tiny", *small, "--control-vector", str(vector), "--json")
-    placement = json.loads(bench.out)["placement"]
-    assert placement["adapters"] == ["control vector calm.gguf:1"]
-    assert (
-        ", control vector calm.gguf:1\n"
-        in runner("bench", "tiny", *small, "--control-vector", str(vector)).out
-    )
+    small = ("-p", "8", "-n", "2", "-r", "1", "--no-ceiling", "--control-vector", str(vector))
+    bench = runner("bench", "tiny", *small, "--json")
+    assert json.loads(bench.out)["configuration"]["adapters"] == ["calm.gguf:1"]
+    assert "calm.gguf:1" in runner("bench", "tiny", *small).out

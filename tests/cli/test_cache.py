@@ -18,7 +18,7 @@ def test_a_long_prompt_is_read_once(runner: Runner) -> None:
     listed = json.loads(runner("cache", "--json").out)
     (prompt,) = listed["prompts"]
     assert (prompt["model"], prompt["bytes"]) == ("tiny", listed["bytes"])
-    assert prompt["tokens"] >= second["prompt_tokens"]
+    assert prompt["tokens"] >= second["reused_tokens"]
     said = runner("cache")
     assert said.out.splitlines()[0].split() == ["MODEL", "TOKENS", "SIZE", "USED"]
     assert said.out.splitlines()[1].split()[:2] == ["tiny", str(prompt["tokens"])]

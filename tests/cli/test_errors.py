@@ -10,7 +10,14 @@ import pytest
 import typer
 
 from runner.cli.errors import explained
-from runner.errors import ConfigurationError, RunnerError, UnknownChat, UnknownModel
+from runner.errors import (
+    ConfigurationError,
+    RunnerError,
+    UnknownChat,
+    UnknownModel,
+    UnknownRecord,
+    UnknownTask,
+)
 from runner.paths import config_file
 from tests.cli.conftest import COMMAND, Runner
 
@@ -119,10 +126,10 @@ def test_every_error_keeps_its_exit_code(capsys: pytest.CaptureFixture[str]) -> 
         explained(fail)()
     assert ended.value.exit_code == ConfigurationError.exit_code
     assert capsys.readouterr().err == "error: no\nyes\n"
-    same = {UnknownModel, UnknownChat}  # nothing of this name
+    same = {UnknownModel, UnknownChat, UnknownRecord, UnknownTask}  # nothing of this name
     codes = [error.exit_code for error in RunnerError.__subclasses__() if error not in same]
     assert len({*codes, UnknownModel.exit_code}) == len(codes) + 1
-    assert UnknownModel.exit_code == UnknownChat.exit_code
+    assert {error.exit_code for error in same} == {UnknownModel.exit_code}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")

@@ -60,6 +60,16 @@ def test_counts_times_and_tokens_agree(model: Model, template: ChatTemplate) -> 
     assert timings.decode_rate > 0
 
 
+def test_times_of_tokens_where_asked_for(model: Model) -> None:
+    asked = Options(sampling=GREEDY, max_tokens=9, ignore_end=True, times=True)
+    finish = model.generate([5, 6, 7], asked).drain()
+    assert len(finish.times) == finish.timings.reply_tokens == 9
+    assert list(finish.times) == sorted(finish.times)
+    span = finish.times[-1] - finish.times[0]
+    assert span == pytest.approx(finish.timings.decode_seconds)
+    assert model.generate([5], Options(max_tokens=2)).drain().times == ()
+
+
 def test_max_tokens_ends_a_reply(model: Model, template: ChatTemplate) -> None:
     prompt = template.render([Message("user", "What is 7 + 8?")])
     finish = model.generate(prompt, Options(sampling=GREEDY, max_tokens=3)).drain()

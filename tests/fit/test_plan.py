@@ -128,8 +128,8 @@ def test_between_two_points_a_buffer_grows_evenly(steps: list[int], data: st.Dat
 
 def logged(path: Path, context: int, kv_type: str) -> tuple[float, float]:
     """MiB of caches and of the compute buffer of a context that is really made."""
-    from runner.fit.memory import BATCH, GUESSES
-    from runner.fit.wishes import SEQUENCES
+    from runner.fit.memory import GUESSES
+    from runner.fit.wishes import BATCH, SEQUENCES
     from runner.llama import library
     from runner.llama.context import LlamaContext
     from runner.llama.model import LlamaModel

@@ -86,10 +86,17 @@ class Repository:
 
 
 def _sibling(path: str, data: File) -> dict[str, Any]:
-    about: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": "0" * 40}
+    about: dict[str, Any] = {"rfilename": path, "size": len(data), "blobId": blob(data)}
     if in_large_storage(path):
         about["lfs"] = {"sha256": digest(data), "size": len(data), "pointerSize": 135}
     return about
+
+
+def blob(data: File) -> str:
+    """What git calls a small file; of a large one nobody asks."""
+    if isinstance(data, Big):
+        return "0" * 40
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def in_large_storage(path: str) -> bool:

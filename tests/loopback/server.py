@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 16
 PORTAL = b"<!doctype html><html><body>Welcome! Accept our terms to go online.</body></html>"
-MODEL = re.compile(r"/api/models/(?P<name>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?")
-RESOLVE = re.compile(r"/(?P<name>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
+# Data sets are described and served as models are.
+MODEL = re.compile(
+    r"/api/(?:models|datasets)/(?P<name>[^/]+(?:/[^/]+)?)(?:/revision/(?P<revision>[^/]+))?"
+)
+RESOLVE = re.compile(
+    r"/(?:datasets/)?(?P<name>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<file>.+)"
+)
 
 
 class Server(ThreadingHTTPServer):

@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.engine.sampling import Sampling
 from runner.fit import Placement
-from runner.fit.memory import BATCH
+from runner.fit.wishes import BATCH
 from runner.llama.library import llama_cpp
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from runner.engine.model import Model
 from runner.engine.sampling import Sampling
 from runner.fit import Placement
-from runner.fit.memory import BATCH
+from runner.fit.wishes import BATCH
 from runner.llama.library import PINNED_VERSION
 from tests.performance.engine_vs_bare_loop import engine_run
 from tests.performance.interleaved import pairs, show

@@ -32,8 +32,8 @@ from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.fit import Placement, Plan, Wishes, plan
 from runner.fit.here import Here, here
-from runner.fit.memory import BATCH
 from runner.fit.placement import checked, formula_plan
+from runner.fit.wishes import BATCH
 from runner.llama.context import Batch, DecodeAborted
 from runner.llama.library import llama_cpp
 from runner.llama.plan import anonymous_bytes

@@ -20,8 +20,8 @@ from runner.engine.model import Model
 from runner.engine.options import Options
 from runner.engine.sampling import Sampling
 from runner.fit import Placement, Wishes, place
-from runner.fit.memory import BATCH
 from runner.fit.speed import Speed, predicted
+from runner.fit.wishes import BATCH
 from runner.fit.work import Work, work_of
 from runner.gguf import read_whole_header
 from runner.machine.measuring import measured

@@ -100,9 +100,14 @@ def test_command_line_over_persona_over_environment_over_file(
 def test_none_on_the_command_line_is_not_given(option: Option, in_environment: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if in_environment:
-            text = {bool: "yes", str: "cpu", int: "2", float: f"{option.minimum or 0.5:g}"}[
-                option.type
-            ]
+            least = option.minimum or 0
+            texts = {
+                bool: "yes",
+                str: "cpu",
+                int: f"{max(2, least):.0f}",
+                float: f"{least or 0.5:g}",
+            }
+            text = texts[option.type]
             patch.setenv(option.variable, option.choices[0] if option.choices else text)
         settings = load({option.name: None})
     assert (settings.get(option.name) is not None) == in_environment

@@ -19,6 +19,8 @@ OLLAMA = {
     "num_predict": "max_tokens",
     "num_gpu": "gpu_layers",
     "num_thread": "threads",
+    "num_batch": "batch",
+    "use_mmap": "mmap",
     "context": "ctx",
     "temp": "temperature",
     "schema": "json_schema",

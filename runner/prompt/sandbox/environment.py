@@ -136,10 +136,12 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(operators.BINARY)
     concat = staticmethod(text.join)
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_written: bool = False) -> None:
         super().__init__(
-            trim_blocks=True,
-            lstrip_blocks=True,
+            trim_blocks=not as_written,
+            lstrip_blocks=not as_written,
+            keep_trailing_newline=as_written,
+            undefined=jinja2.StrictUndefined if as_written else jinja2.Undefined,
             optimized=False,
             finalize=_printed,
             extensions=[LoopControlExtension, _Generation],
@@ -220,17 +222,19 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 class Program:
-    """A compiled chat template. It may be rendered by several threads at once."""
+    """A compiled template. It may be rendered by several threads at once."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, as_written: bool = False) -> None:
         """Compile; raises TemplateError for a template that is malformed or uses what is refused.
 
-        `variables` are the names it expects to be given.
+        `variables` are the names it expects to be given. `as_written` keeps the white space around
+        blocks and at the end, which Hugging Face's chat templates go without, and fails where
+        something undefined is used, which theirs take for nothing.
         """
         if len(source) > _LONGEST_SOURCE:
             fail(f"is longer than {_LONGEST_SOURCE} characters.")
         with _explained():
-            environment = _Environment()
+            environment = _Environment(as_written=as_written)
             tree = Rewriter().visit(environment.parse(source))
             self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
             self._template = environment.from_string(tree)

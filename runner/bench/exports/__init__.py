@@ -1,0 +1,70 @@
+"""Records written out: as JSON that loses nothing, as tables, and as other programs read them."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from runner.bench.exports import benchstat, markdown, table
+from runner.bench.llama_bench import rows_of
+from runner.bench.llama_bench.writing import WRITERS as LLAMA_BENCH
+from runner.bench.llama_bench.writing import write
+from runner.bench.plain import to_plain
+from runner.bench.record import Record
+
+__all__ = ["FORMS", "exported", "form_of", "left_out"]
+
+
+def _json(records: Sequence[Record]) -> str:
+    """One record as it is, several as a list under `records`."""
+    plain = [to_plain(record) for record in records]
+    facts = plain[0] if len(plain) == 1 else {"records": plain}
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMS: dict[str, Callable[[Sequence[Record]], str]] = {
+    "json": _json,
+    "csv": table.write,
+    "markdown": markdown.write,
+    "benchstat": benchstat.write,
+    **{f"llama-bench-{form}": partial(write, form=form) for form in LLAMA_BENCH},
+}
+"""What writes each form; those of llama-bench are as its own `-o` prints them."""
+
+ENDINGS = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "benchstat",
+    ".sql": "llama-bench-sql",
+    ".jsonl": "llama-bench-jsonl",
+}
+
+
+def form_of(path: Path) -> str | None:
+    """The form that a file's name asks for; None where it asks for none."""
+    return ENDINGS.get(path.suffix.lower())
+
+
+def exported(records: Sequence[Record], form: str) -> str:
+    """The records in this form, as text that ends in a line feed, where there is any. Raises
+    KeyError for a form that is none of FORMS."""
+    return FORMS[form](records)
+
+
+def left_out(records: Sequence[Record], form: str) -> str:
+    """What the form has no place for and these records have, in words; empty for nothing."""
+    if form == "json":
+        return ""
+    lost = []
+    if form in ("csv", "markdown"):
+        lost.append("the samples")
+    else:
+        if tasks := sum(len(record.tasks) for record in records):
+            lost.append(f"{tasks} task{'s' if tasks > 1 else ''}")
+        tests = sum(len(record.tests) for record in records)
+        if refused := tests - len(rows_of(records)):
+            lost.append(f"{refused} test{'s' if refused > 1 else ''} without a figure")
+        lost.append("energy, memory and flags")
+    return " and ".join(filter(None, (", ".join(lost[:-1]), *lost[-1:])))

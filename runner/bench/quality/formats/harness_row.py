@@ -1,0 +1,123 @@
+"""What the templates of a task of lm-evaluation-harness make of a row."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import BadDocument, ConfigurationError, TemplateError
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    contexts: tuple[str, ...]
+    endings: tuple[str, ...]
+    answer: int
+
+
+class Writer:
+    """The templates of a task. All methods take a row and its line in the data, and raise with the
+    line ConfigurationError where a template fails or breaks its bounds, BadDocument where what it
+    gives is of no use."""
+
+    def __init__(self, path: Path, asked: Row) -> None:
+        """Raises ConfigurationError for what should be a template and is none."""
+        self._path = path
+        self._asked = asked
+        self._programs: dict[str, Any] = {}
+        for key in ("description", "doc_to_text", "doc_to_target"):
+            if not isinstance(asked.get(key, ""), str | int | list | None):
+                raise ConfigurationError(f"{path.name}: {key} is no text")
+
+    def text(self, line: int, row: Row) -> str:
+        """What a model reads before it answers."""
+        return self._described(line, row, str(self._value("doc_to_text", line, row)))
+
+    def target(self, line: int, row: Row) -> str:
+        """The right answer in words."""
+        found = self._value("doc_to_target", line, row)
+        if isinstance(found, list):
+            found = found[0] if found else ""
+        return str(found)
+
+    def choice(self, line: int, row: Row) -> Put:
+        """The endings that are compared, and which is right.
+
+        Where doc_to_text gives the index of the right one, the choices are the contexts, and
+        doc_to_target the ending of all: as the harness does.
+        """
+        endings = self._endings(line, row)
+        target = self._value("doc_to_target", line, row)
+        text = self._value("doc_to_text", line, row)
+        index = _whole(text)
+        if index is not None:
+            self._within(index, endings, line)
+            contexts = tuple(self._described(line, row, ending) for ending in endings)
+            return Put(contexts, (str(target),) * len(endings), index)
+        answer = _whole(target)
+        if answer is None:
+            answer = endings.index(str(target)) if str(target) in endings else -1
+        self._within(answer, endings, line)
+        return Put((self._described(line, row, str(text)),), endings, answer)
+
+    def _described(self, line: int, row: Row, text: str) -> str:
+        description = self._asked.get("description")
+        return (self._rendered(str(description), line, row) if description else "") + text
+
+    def _endings(self, line: int, row: Row) -> tuple[str, ...]:
+        found = self._asked.get("doc_to_choice")
+        if isinstance(found, str):
+            found = row[found] if found in row else _literal(self._rendered(found, line, row))
+        if isinstance(found, dict):
+            found = list(found.values())
+        if not isinstance(found, list) or len(found) < 2 or not all(map(str, found)):
+            raise BadDocument(
+                f"{self._path.name}: doc_to_choice gives no list of two texts or more for the row "
+                f"of line {line}"
+            )
+        return tuple(map(str, found))
+
+    def _within(self, index: int, endings: tuple[str, ...], line: int) -> None:
+        if not 0 <= index < len(endings):
+            raise BadDocument(
+                f"{self._path.name}: the right answer of line {line} of the data is none of its "
+                f"{len(endings)} choices"
+            )
+
+    def _value(self, key: str, line: int, row: Row) -> Any:
+        """A field of the row by its name, or what the template gives, as text."""
+        source = self._asked.get(key, "")
+        if not isinstance(source, str):
+            return source
+        return row[source] if source and source in row else self._rendered(source, line, row)
+
+    def _rendered(self, source: str, line: int, row: Row) -> str:
+        from runner.prompt.sandbox.environment import Program
+
+        try:
+            if source not in self._programs:
+                self._programs[source] = Program(source, as_written=True)
+            return "".join(text for text, _ in self._programs[source].render(row))
+        except TemplateError as error:
+            said = str(error).replace("The model's chat template", "a template")
+            raise ConfigurationError(
+                f"{self._path.name}, line {line} of the data: {said}"
+            ) from error
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, int):
+        return int(value)
+    is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 4
+    return int(value) if is_number else None
+
+
+def _literal(text: str) -> Any:
+    """A list as Jinja prints it. Only literals are read."""
+    try:
+        return ast.literal_eval(text) if len(text) < 100_000 else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

@@ -1,0 +1,80 @@
+"""Speed against depth: what a long context costs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runner.bench.record import Summary
+from runner.bench.report.canvas import Canvas
+from runner.bench.report.entries import Entry
+from runner.bench.report.plots import Plot
+from runner.bench.wording import figure, rate_summary
+
+if TYPE_CHECKING:
+    from matplotlib.ticker import Locator
+
+Curve = tuple[Entry, list[tuple[int, Summary]]]
+
+
+def plots(entries: Sequence[Entry]) -> list[Plot]:
+    """A plot for each test that was measured at several depths."""
+    curves: dict[str, list[Curve]] = {}
+    for entry in entries:
+        depths: dict[str, list[tuple[int, Summary]]] = {}
+        for test in entry.tests:
+            if summary := rate_summary(test):
+                depths.setdefault(test.name.partition("@")[0], []).append((test.depth, summary))
+        for name, points in depths.items():
+            if len({depth for depth, _ in points}) > 1:
+                curves.setdefault(name, []).append((entry, sorted(points, key=lambda one: one[0])))
+    return [_plot(name, found) for name, found in curves.items()]
+
+
+def _plot(name: str, curves: Sequence[Curve]) -> Plot:
+    return Plot(
+        name=f"depth-{name.replace(' ', '-')}",
+        title=f"Speed of {name} with more in the context",
+        caption="Tokens already in the context from left to right, speed upwards from zero; bars "
+        "are the intervals, often smaller than the marks.",
+        words=tuple(_words(entry, points) for entry, points in curves),
+        draw=lambda canvas: _draw(canvas, curves),
+        heights=(3.9, 3.6 + 0.2 * len(curves)),
+    )
+
+
+def _words(entry: Entry, points: Sequence[tuple[int, Summary]]) -> str:
+    (_, first), (deepest, last) = points[0], points[-1]
+    said = ", ".join(f"{figure(summary)} at {depth}" for depth, summary in points)
+    return (
+        f"{entry.name}: {said}; at {deepest} tokens {last.median / first.median:.0%} of the speed "
+        f"at {points[0][0]}."
+    )
+
+
+def _draw(canvas: Canvas, curves: Sequence[Curve]) -> None:
+    axes = canvas.axes()
+    for entry, points in curves:
+        middles = [one.median for _, one in points]
+        ends = [one.interval or (one.median, one.median) for _, one in points]
+        axes.errorbar(
+            [depth for depth, _ in points],
+            middles,
+            yerr=[
+                [middle - low for middle, (low, _) in zip(middles, ends, strict=True)],
+                [high - middle for middle, (_, high) in zip(middles, ends, strict=True)],
+            ],
+            color=canvas.colour(entry.number),
+            marker=canvas.mark(entry.number),
+            linestyle=canvas.dash(entry.number),
+            label=entry.name,
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("tokens in the context")
+    axes.set_ylabel("tokens/s")
+    axes.xaxis.set_major_locator(_few_ticks())
+    canvas.legend(axes)
+
+
+def _few_ticks() -> "Locator":
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5, integer=True)

@@ -1,0 +1,104 @@
+"""Measuring in sight of a person: progress with the time left, and what is to be said after it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.bench.arms import Arm
+    from runner.bench.measure import Enough
+    from runner.bench.record import Record
+    from runner.bench.wanted import Progress, Wanted
+    from runner.bench.workloads import Workload
+
+T = TypeVar("T")
+
+BAR = 20
+
+
+def measured(
+    arms: "Sequence[Arm]",
+    tests: "Sequence[Workload]",
+    wanted: "Wanted",
+    settings: Settings,
+    *,
+    enough: "Enough | None" = None,
+) -> "tuple[Record, ...]":
+    """A record of each arm; Ctrl-C keeps what there is. Raises what `bench.measure` raises."""
+    from runner.bench.measure import measure
+
+    return in_sight(settings, lambda **tell: measure(arms, tests, wanted, **tell, enough=enough))
+
+
+def in_sight(settings: Settings, work: Callable[..., T]) -> T:
+    """What `work` gives, which is told whom to tell its `progress` and `remark`."""
+    from runner.cli.output import remark
+    from runner.cli.terminal.progress import PassingLine
+
+    line, said = PassingLine(settings), set[str]()
+
+    def tell(text: str) -> None:
+        if text not in said:  # arms of one model have the same to say
+            said.add(text)
+            line.clear()
+            remark(text, settings)
+
+    try:
+        return work(progress=lambda now: line.show(words(now)), remark=tell)
+    finally:
+        line.clear()
+
+
+def words(now: "Progress") -> str:
+    """One line: how far it is, what runs, and the time left at most."""
+    from runner.cli.figures import bar
+
+    text = f"{now.phase} {now.arm}"
+    if now.phase == "measuring":
+        text = f"block {now.block}: {now.test}, {now.arm}"
+    elif now.test:
+        text += f": {now.test}"
+    if now.share is not None:
+        text = f"{bar(now.share, BAR)} {text}"
+    return text + (f", at most {seconds_left(now.left)} left" if now.left is not None else "")
+
+
+def seconds_left(seconds: float) -> str:
+    """Such as 40 s, 3 min, 1 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def keep(records: "Sequence[Record]", settings: Settings) -> None:
+    """Keep them for `runner history`; where the disk does not let it, that is a remark."""
+    from runner.bench.history import History
+    from runner.cli.output import remark
+    from runner.errors import DiskError
+
+    try:
+        History().add_all(records)
+    except DiskError as error:
+        remark(f"not kept: {error.message}", settings)
+
+
+def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
+    """Say what the figures lack, and what would give it."""
+    from runner.bench.statistics import LEAST_BLOCKS
+    from runner.cli.output import remark
+
+    method = records[0].method
+    if method is None:
+        return
+    if method.stopped == "interrupted":
+        remark("stopped: these are the figures until then", settings)
+    if 0 < method.blocks < LEAST_BLOCKS:
+        needed = LEAST_BLOCKS * method.seconds / method.blocks * 1.1
+        time = f"{needed:.0f}" if needed < 90 else f"{needed / 60:.0f}m"
+        remark(
+            f"no intervals: they need {LEAST_BLOCKS} blocks, and there is time for "
+            f"{method.blocks}; --time {time} gives them",
+            settings,
+        )

@@ -1,0 +1,1 @@
+"""Tasks, how answers are judged, and what `runner eval` makes of them."""

@@ -1,0 +1,180 @@
+"""Comparisons of records that are made up: each verdict, what is refused, and when it is enough."""
+
+from dataclasses import replace
+
+import numpy
+import pytest
+
+from runner.bench.compare import compare, decided, differences
+from runner.bench.gate import failures, gates
+from runner.bench.record import Item, Record, TaskResult
+from runner.bench.verdicts import holm, is_look, share_made
+from runner.errors import ConfigurationError
+from tests.bench.compared import MACHINE, TOOL, method, record, speed, task
+
+DRAW = numpy.random.default_rng(3)
+BASE = (100 * numpy.exp(DRAW.normal(0, 0.1, 30))).tolist()
+
+
+def slower_by(share: float, noise: float = 0.005) -> list[float]:
+    """The same blocks, by so much slower."""
+    jitter = numpy.exp(numpy.random.default_rng(5).normal(0, noise, len(BASE)))
+    return [rate * (1 - share) * j for rate, j in zip(BASE, jitter, strict=True)]
+
+
+def two(share: float, noise: float = 0.005) -> tuple[Record, Record]:
+    return record({"tg16": BASE}), record({"tg16": slower_by(share, noise)}, id="b")
+
+
+@pytest.mark.parametrize(
+    ("share", "noise", "verdict"),
+    [
+        (0.05, 0.005, "slower"),
+        (-0.05, 0.005, "faster"),
+        (0.0, 0.005, "equivalent"),
+        (0.005, 0.001, "equivalent"),  # a difference, and too small to matter
+        (0.0, 0.1, "undecided"),
+    ],
+)
+def test_each_verdict(share: float, noise: float, verdict: str) -> None:
+    found = compare(*two(share, noise))
+    (test,) = found.tests
+    assert test.verdict == verdict and test.paired and test.blocks == len(BASE)
+    assert test.interval is not None and test.interval[0] <= test.ratio <= test.interval[1]
+    assert (test.more_blocks is not None) == (verdict == "undecided")
+
+
+def test_which_is_called_the_first_does_not_matter() -> None:
+    a, b = two(0.05)
+    one, other = compare(a, b).tests[0], compare(b, a).tests[0]
+    assert one.ratio == pytest.approx(1 / other.ratio)
+    assert one.p == pytest.approx(other.p)
+
+
+def test_records_of_two_runs_are_not_paired() -> None:
+    a, b = two(0.03)
+    (test,) = compare(a, replace(b, run="another")).tests
+    # The blocks vary by 10 %, which pairs do not see and two sets do.
+    assert not test.paired and test.verdict == "undecided"
+
+
+def test_several_tests_are_corrected() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+    a = record({"tg16": BASE, "tg32": BASE}, {"chat": [True] * 9})
+    b = record({"tg16": slower_by(0.05), "tg32": BASE}, {"chat": [True] * 9}, id="b")
+    found = compare(a, b)
+    assert found.tests[0].p_corrected == pytest.approx(3 * found.tests[0].p)
+
+
+def test_looking_all_along_asks_for_more() -> None:
+    a, b = two(0.004, 0.01)
+    looked = method(looked=True, stopped="confident", seconds=15.0)
+    once, often = compare(a, b), compare(replace(a, method=looked), b)
+    assert often.looked == 0.25 and once.looked is None
+    assert often.tests[0].p > once.tests[0].p
+    assert (often.tests[0].interval or (1,))[0] < (once.tests[0].interval or (0,))[0]
+
+
+def test_a_measurement_may_stop_at_its_moments_only() -> None:
+    a, b = two(0.05)
+    half = method(looked=True, stopped="", seconds=30.0)
+    # The last block began at second 29, and a moment to look is at second 30.
+    assert decided([replace(a, method=half), replace(b, method=half)])
+    between = replace(half, seconds=29.5)
+    assert not decided([replace(a, method=between), replace(b, method=between)])
+    undecided = two(0.0, 0.1)
+    assert not decided([replace(one, method=half) for one in undecided])
+    assert is_look(0.12, 0.13) and not is_look(0.13, 0.2)
+    assert share_made(replace(half, stopped="time")) == 1.0
+    endless = replace(half, time_budget=0.0)
+    assert share_made(endless) == 1 / 8
+    assert not decided([replace(one, method=endless) for one in undecided])
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (record({"tg16": BASE}, machine=replace(MACHINE, id="m2")), "machines differ"),
+        (record({"tg16": BASE}, tool=replace(TOOL, llama_cpp_python="0.4")), "versions"),
+        (record({"tg16": BASE}, tool=replace(TOOL, build="CUDA")), "built differently"),
+    ],
+)
+def test_what_differs_is_refused_or_said(other: Record, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        compare(record({"tg16": BASE}), other)
+    assert any(words in one for one in compare(record({"tg16": BASE}), other, across=True).remarks)
+
+
+def test_other_work_of_the_same_name_is_refused() -> None:
+    a, b = two(0.0)
+    other = replace(b, tests=(replace(b.tests[0], workload_sha256="1" * 64),))
+    assert "not the same work" in differences(a, other)[0]
+    judged = replace(a, tasks=(task("chat", [True]),))
+    changed = replace(a, tasks=(replace(judged.tasks[0], normaliser="per_token"),))
+    assert "another way to judge" in differences(judged, changed)[0]
+
+
+def test_battery_and_mains_are_not_alike() -> None:
+    def on(battery: bool) -> Record:
+        test = speed("tg16", BASE)
+        samples = [
+            replace(one, conditions=replace(one.conditions, on_battery=battery))
+            for one in test.samples
+        ]
+        whole = record({}, run=str(battery))
+        return replace(whole, tests=(replace(test, samples=tuple(samples)),))
+
+    assert "battery" in differences(on(True), on(False))[0]
+    assert not differences(on(True), on(True))
+
+
+def test_refused_figures_are_left_out() -> None:
+    a, b = two(0.0)
+    void = replace(b, tests=(replace(b.tests[0], flags=("CACHED",)),))
+    with pytest.raises(ConfigurationError, match="CACHED"):
+        compare(a, void)
+    with pytest.raises(ConfigurationError, match="no test or task in common"):
+        compare(a, record({}, id="b"))
+
+
+def test_flips_of_answers() -> None:
+    before = [True] * 60 + [False] * 40
+    after = [True] * 45 + [False] * 15 + [False] * 38 + [True] * 2
+    (found,) = compare(record({}, {"t": before}), record({}, {"t": after}, id="b")).tasks
+    assert (found.lost, found.gained, found.items) == (15, 2, 100)
+    assert found.difference == pytest.approx(-0.13)
+    assert found.p == pytest.approx(2 * (1 + 17 + 136) / 2**17)
+    assert found.verdict == "worse"
+    assert found.interval is not None and found.interval[0] < -0.13 < found.interval[1] < 0
+
+
+def test_equal_answers_are_equivalent_only_where_there_are_many() -> None:
+    for count, verdict in ((20, "undecided"), (1000, "equivalent")):
+        answers = {"t": [True, False] * (count // 2)}
+        (found,) = compare(record({}, answers), record({}, answers, id="b")).tasks
+        assert found.verdict == verdict and found.p == 1
+
+
+def test_scores_are_compared_where_nothing_is_right_or_wrong() -> None:
+    def scored(by: float) -> TaskResult:
+        items = tuple(Item(str(n), score=value / 50 + by) for n, value in enumerate(BASE))
+        return replace(task("wiki", []), kind="perplexity", items=items)
+
+    a, b = (replace(record({}, id=id), tasks=(scored(by),)) for id, by in (("a", 0), ("b", 0.1)))
+    (found,) = compare(a, b).tasks
+    assert (found.metric, found.verdict) == ("score", "worse")
+    assert found.difference == pytest.approx(0.1)
+
+
+def test_gates() -> None:
+    found = compare(*two(0.05))
+    assert failures(found, gates(["slower:3%"])) == [
+        f"tg16 is {1 - found.tests[0].ratio:.1%} slower"
+    ]
+    assert not failures(found, gates(["slower:8", "worse:1%"]))
+    assert not failures(compare(*two(-0.05)), gates(["slower:3%"]))
+    worse = compare(record({}, {"t": [True] * 30}), record({}, {"t": [False] * 30}, id="b"))
+    assert failures(worse, gates(["worse:1%"])) == ["t is 100.0% worse"]
+    with pytest.raises(ConfigurationError, match="no condition"):
+        gates(["quicker:3%"])

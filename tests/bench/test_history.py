@@ -1,0 +1,156 @@
+"""The history: records come back as they were, and are never changed."""
+
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner import models
+from runner.bench import schema
+from runner.bench.facts import configuration, machine_facts, model_file, new_id, now, tool
+from runner.bench.history import History
+from runner.bench.plain import to_plain
+from runner.bench.record import Record, Sample, Summary
+from runner.bench.record import Test as Measured  # pytest would collect one called Test
+from runner.errors import BadDocument, DiskError, UnknownRecord
+from runner.settings import load
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """A record of the shipped model, as it was really loaded, with a made-up figure."""
+    asked = load({"threads": 1, "ctx": 256})
+    with models.ready(models.shipped(), asked) as ready:
+        how = configuration(ready, asked)
+    sample = Sample(0, 0, 0.0, 8, 0, 0, 0.5, 0.0, 0.0, 0.5)
+    figure = Summary("prefill_rate", "tokens/s", "…", 16.0, (15.0, 17.0), 6, 12)
+    test = Measured(
+        "pp8", "prefill", "synthetic", "0", 8, 0, 0, (sample,), (figure,), flags=("NOISY",)
+    )
+    return Record(
+        id=new_id(),
+        run=new_id(),
+        date=now(),
+        kind="speed",
+        name="tiny Q8_0",
+        tool=tool(),
+        machine=machine_facts(),
+        model=model_file(models.shipped()),
+        configuration=how,
+        tests=(test,),
+    )
+
+
+def test_the_published_schema_is_that_of_the_dataclasses() -> None:
+    assert schema.FILE.read_text(encoding="utf-8") == schema.text()
+    jsonschema.Draft202012Validator.check_schema(schema.record_schema())
+
+
+def test_a_record_validates_and_a_wrong_one_does_not(record: Record) -> None:
+    validator = jsonschema.Draft202012Validator(schema.record_schema())
+    plain = to_plain(record)
+    validator.validate(plain)
+    for wrong in ({"date": 3}, {"kind": "mood"}, {"schema": "runner-record/9"}):
+        assert not validator.is_valid(plain | wrong)
+    assert not validator.is_valid({key: plain[key] for key in plain if key != "model"})
+
+
+def test_facts_of_the_shipped_model(record: Record) -> None:
+    assert record.model.file == "tiny-Q8_0.gguf"
+    assert record.model.sha256 is not None and len(record.model.sha256) == 64
+    assert sum(record.model.tensor_types.values()) == record.model.bytes
+    assert (record.configuration.threads, record.configuration.context) == (1, 256)
+    assert record.configuration.devices[0] == "CPU"
+    assert machine_facts().id == record.machine.id
+
+
+def test_kept_found_and_the_same(record: Record) -> None:
+    history = History()
+    history.add(record)
+    history.add(record)
+    older = replace(record, id="20200101-0000-aaaa", date="2020-01-01T00:00:00Z", name="old")
+    history.add(older)
+    assert history.get("latest") == record == history.get(record.id)
+    assert history.get("latest~1") == older == history.get("20200101")
+    assert history.run(record.run) == [record, older]
+    assert [one.id for one in history.find()] == [record.id, older.id]
+    assert [one.id for one in history.find(model="TINY q8_0", since="2021-01-01")] == [record.id]
+    assert history.find(kind="quality") == history.find(model="100%") == []
+    found = history.find(flag="NOISY", limit=1)[0]
+    assert [(one.test, one.median) for one in found.figures] == [("pp8", 16.0)]
+
+
+def test_unknown_and_ambiguous_names(record: Record) -> None:
+    history = History()
+    for name in ("latest", "", "nothing"):
+        with pytest.raises(UnknownRecord):
+            history.get(name)
+    for letter in "ab":
+        history.add(replace(record, id=f"20200101-0000-{letter}"))
+    with pytest.raises(UnknownRecord, match="is the beginning of"):
+        history.get("2020")
+
+
+def test_nothing_is_changed_or_deleted(record: Record) -> None:
+    history = History()
+    history.add(record)
+    with pytest.raises(DiskError, match="another record"):
+        history.add(replace(record, name="another"))
+    with sqlite3.connect(history.path) as connection:
+        for statement in ("DELETE FROM records", "UPDATE records SET name = 'x'"):
+            with pytest.raises(sqlite3.IntegrityError, match="never"):
+                connection.execute(statement)
+    connection.close()
+
+
+def test_a_row_that_was_tampered_with_is_refused(record: Record) -> None:
+    history = History()
+    history.add(record)
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("DROP TRIGGER records_last")
+        connection.execute("UPDATE records SET json = replace(json, '16.0', '61.0')")
+    connection.close()
+    with pytest.raises(DiskError, match="sha256"):
+        history.get(record.id)
+
+
+def test_several_are_kept_together_or_not_at_all(record: Record) -> None:
+    history = History()
+    history.add(record)
+    with pytest.raises(DiskError):
+        history.add_all([replace(record, id="new"), replace(record, name="x")])
+    assert len(history.find()) == 1
+
+
+def test_a_record_of_a_file(record: Record, tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps(to_plain(record)), encoding="utf-8")
+    assert History().get(str(path)) == record
+    for damage in ("", "{", "[1]", '{"schema": "runner-record/2"}', '{"schema": 1}', "[" * 10**5):
+        path.write_text(damage, encoding="utf-8")
+        with pytest.raises(BadDocument):
+            History().get(str(path))
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadDocument):
+        History().get(str(path))
+
+
+@settings(max_examples=25)
+@given(cut=st.integers(0, 10**6))
+def test_a_file_cut_anywhere_is_refused(
+    record: Record, tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    text = json.dumps(to_plain(record))
+    path = tmp_path_factory.mktemp("cut") / "cut.json"
+    path.write_text(text[: cut % len(text)], encoding="utf-8")
+    with pytest.raises(BadDocument):
+        History().get(str(path))
+
+
+def test_names_are_never_given_twice() -> None:
+    assert len({new_id() for _ in range(2000)}) == 2000
