@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 
 class Stops:
-    """Passes text through until one of `texts` begins in it. What may be the beginning of one is
-    held back; only the end of the text is ever searched again."""
+    """Passes text through until one of `texts` is whole in it, and ends it where that one begins: of
+    several the one that is whole first, and of those the longest, however the text was cut. What
+    may be the beginning of one is held back; only the end of the text is ever searched again."""
 
     def __init__(self, texts: Collection[str]) -> None:
         self._texts = [text for text in texts if text]
@@ -19,10 +20,10 @@ class Stops:
         if self.found:
             return ""
         self._held += text
-        at = min((i for stop in self._texts if (i := self._held.find(stop)) >= 0), default=None)
-        if at is not None:
+        ends = [(i + len(stop), i) for stop in self._texts if (i := self._held.find(stop)) >= 0]
+        if ends:
             self.found = True
-            kept = len(self._held) - at
+            kept = len(self._held) - min(ends)[1]
         else:
             kept = max(map(self._beginning, self._texts))
         passed = self._held[: len(self._held) - kept]

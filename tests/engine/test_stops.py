@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.engine.stops import Stops
@@ -12,10 +12,12 @@ stops = st.lists(st.text("ab\n", min_size=1, max_size=4), max_size=3)
 
 
 @given(text=letters, texts=stops, cuts=st.lists(st.integers(0, 30)))
+@example(text="a\na", texts=["\n", "a\na"], cuts=[2])
 def test_what_passes_is_what_comes_before_the_first_stop(
     text: str, texts: list[str], cuts: list[int]
 ) -> None:
-    at = min((i for one in texts if (i := text.find(one)) >= 0), default=None)
+    ends = [(i + len(one), i) for one in texts if (i := text.find(one)) >= 0]
+    at = min(ends)[1] if ends else None
     search = Stops(texts)
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     passed = "".join(search.feed(text[a:b]) for a, b in pairwise(places))
