@@ -21,6 +21,7 @@ FOLDER = Path(__file__).with_name("tasks")
 COUNT = 500
 ROOM = 1900  # tokens of a prompt, of the 2048 of the context
 REPLY = 320
+CONTEXT = 2048  # of each conversation; they share one cache
 
 
 def name_of(task: str) -> str:
@@ -70,6 +71,7 @@ def main() -> None:
             "max_tokens": REPLY,
             # As `engine.py` does: other batches round otherwise, and flip an answer in a thousand.
             "at_once": SEQUENCES,
+            "context": CONTEXT * SEQUENCES,
             "about": f"Held-out questions of tiny: {task}.",
         }
         lines = [header, *(line_of(number, one) for number, one in enumerate(chosen, 1))]

@@ -39,7 +39,8 @@ def evaluate(
     progress: Callable[[int, int], None],
 ) -> TaskResult:
     """See `task.Evaluate`. Raises what `models.ready` raises, TemplateError and DeviceError."""
-    with ready(located, settings, sequences=at_once_of(task, asked)) as model:
+    roomy = replace(settings, ctx=room_of(task, settings))
+    with ready(located, roomy, sequences=at_once_of(task, asked)) as model:
         items = answer(task, model, settings, asked, done=done, keep=keep, progress=progress)
     return result(task, items, facts_of(task, model, settings, asked))
 
@@ -163,6 +164,12 @@ def at_once_of(task: Task, asked: Asked) -> int:
     """Questions to be answered at once. A task may say how many, for figures to be repeated: what
     is computed together decides how llama.cpp rounds, which flips an answer now and then."""
     return int(asked.at_once or task.facts.get("at_once") or AT_ONCE)
+
+
+def room_of(task: Task, settings: Settings) -> int | None:
+    """The context that all questions under way share. Where it is too small for them they wait for
+    each other and read their prompts again, so that a task may ask for more than a model's own."""
+    return settings.ctx or task.facts.get("context")
 
 
 def facts_of(task: Task, model: Ready, settings: Settings, asked: Asked) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Evaluation:
     resumed: int = 0
     """How many items were answered by an earlier, interrupted evaluation."""
     _ready: "Ready | None" = None
+    _loaded_for: tuple[int, int | None] | None = None
     _states: list[State] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -92,7 +93,10 @@ class Evaluation:
         done: Sequence[Item],
         progress: Callable[[int, int], None],
     ) -> TaskResult:
-        ready = self._loaded(generated.at_once_of(task, self.asked))
+        ready = self._loaded(
+            generated.at_once_of(task, self.asked),
+            generated.room_of(task, self.settings),
+        )
         fresh: list[Item] = []
 
         def keep(item: Item) -> None:
@@ -115,19 +119,20 @@ class Evaluation:
             return result
         return with_energy(result, fresh, tally, self.prices)
 
-    def _loaded(self, at_once: int | None = None) -> "Ready":
-        """The model, ready for as many answers at once as are asked for, if that matters."""
-        if self._ready is not None and at_once not in (None, self._ready.placement.sequences):
+    def _loaded(self, at_once: int | None = None, context: int | None = None) -> "Ready":
+        """The model with room for as many answers at once as are asked for, if that matters."""
+        if at_once is not None and self._loaded_for not in (None, (at_once, context)):
             self._unload()
         if self._ready is None:
             at_once = at_once or generated.AT_ONCE
-            self._ready = self.load(self.located, self.settings, at_once)
+            self._ready = self.load(self.located, replace(self.settings, ctx=context), at_once)
+            self._loaded_for = at_once, context
             self._stack.callback(self._ready.close)
         return self._ready
 
     def _unload(self) -> None:
         self._stack.close()
-        self._ready = None
+        self._ready = self._loaded_for = None
 
     def _state(self, task: Task) -> State:
         """Where its items are kept: under what decides them."""
@@ -161,7 +166,7 @@ class Evaluation:
             tool=tool(),
             machine=machine_facts(),
             model=model_file(self.located, hashing),
-            configuration=configuration(self._loaded(), self.settings),
+            configuration=configuration(self._loaded(context=self.settings.ctx), self.settings),
             tasks=tuple(tasks),
         )
 

@@ -5,8 +5,8 @@
 
 A generated task has questions (`question`, or `messages` and `tools` as OpenAI writes them), a task
 of choices has a `context`, its `endings` and the index of the right one as its `answer`. The header
-may hold the matcher, `sampling`, `max_tokens` and `at_once` of all questions; a question its own
-`matcher`.
+may hold the matcher, `sampling`, `max_tokens`, `at_once` and the `context` that all questions
+under way share; a question its own `matcher`.
 """
 
 import json
@@ -20,7 +20,7 @@ from runner.errors import BadDocument, ConfigurationError, RunnerError
 from runner.prompt import Message, Role, ToolCall
 
 VERSION = 1
-FACTS = ("sampling", "max_tokens", "at_once", "about")
+FACTS = ("sampling", "max_tokens", "at_once", "context", "about")
 
 
 def read(path: Path, text: str) -> Task | None:
