@@ -16,7 +16,7 @@ from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
 from runner.engine.sampling import SEEDS, seed_of
 from runner.engine.stream import ReadProgress, Request, Stream
-from runner.engine.weights import load_weights
+from runner.engine.weights import load_weights, open_context
 from runner.errors import BadModelFile, PromptTooLong
 from runner.fit import Placement
 from runner.fit.memory import GUESSES
@@ -78,18 +78,7 @@ class Model:
             undo.callback(model.close)
             if not model.generates_text:
                 raise _no_generator(path)
-            context = LlamaContext(
-                model,
-                context=placement.context,
-                batch=placement.batch,
-                micro_batch=placement.micro_batch,
-                threads=placement.threads,
-                threads_batch=placement.threads_batch,
-                kv_type=placement.kv_type,
-                flash_attention=placement.flash_attention,
-                sequences=placement.sequences,
-                outputs=placement.sequences + GUESSES,
-            )
+            context = open_context(model, placement, outputs=placement.sequences + GUESSES)
             undo.callback(context.close)
             if not context.has_cache:
                 raise _no_generator(path)

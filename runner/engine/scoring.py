@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runner.engine.adapters import Adapters, AdapterShelf, check
-from runner.engine.weights import load_weights
+from runner.engine.weights import load_weights, open_context
 from runner.errors import BadModelFile
 from runner.fit import Placement
 from runner.gguf import read_whole_header
@@ -93,18 +93,7 @@ class Scorer:
             model = load_weights(path, placement, progress)
             undo.callback(model.close)
             rows = max(1, min(placement.batch, LOGITS_ROOM // (4 * model.vocabulary.size)))
-            context = LlamaContext(
-                model,
-                context=placement.context,
-                batch=placement.batch,
-                micro_batch=placement.micro_batch,
-                threads=placement.threads,
-                threads_batch=placement.threads_batch,
-                kv_type=placement.kv_type,
-                flash_attention=placement.flash_attention,
-                sequences=placement.sequences,
-                outputs=max(rows, placement.sequences),
-            )
+            context = open_context(model, placement, outputs=max(rows, placement.sequences))
             undo.callback(context.close)
             if not model.generates_text or model.translates or not context.has_cache:
                 raise BadModelFile(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 
 class Stops:
-    """Passes text through until one of `texts` is whole in it, and ends it where that one begins: of
+    """Passes text through until one of `texts` is whole in it, and ends it where that begins: of
     several the one that is whole first, and of those the longest, however the text was cut. What
     may be the beginning of one is held back; only the end of the text is ever searched again."""
 
