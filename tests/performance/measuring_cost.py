@@ -10,13 +10,14 @@ import time
 
 from runner.bench.arms import Arm
 from runner.bench.bench_model import GREEDY, BenchModel
+from runner.bench.statistics import median_interval
 from runner.bench.workloads import synthetic
 from runner.engine.options import Options
 from runner.machine.conditions import Watch
 from runner.models import shipped
 from runner.settings import Settings
 
-TOKENS, PAIRS, WATCHES = 128, 60, 200
+TOKENS, PAIRS, WATCHES = 128, 400, 200
 
 
 def main() -> None:
@@ -50,12 +51,11 @@ def main() -> None:
         watch.begin()
         watch.end()
         spans.append(time.perf_counter() - began)
-    ordered = sorted(differences)
-    low, high = ordered[PAIRS // 20], ordered[-PAIRS // 20]
+    low, high = median_interval(differences)
     print(f"noting the time of a token      {append * 1e6:8.3f} us")
     print(
         f"a token with times, less without {statistics.median(differences) * 1e6:7.2f} us "
-        f"({low * 1e6:.2f} to {high * 1e6:.2f}, 90 % of {PAIRS} pairs)"
+        f"({low * 1e6:.2f} to {high * 1e6:.2f}, 95 % interval of the median of {PAIRS} pairs)"
     )
     print(
         f"looking at the machine, per run  {statistics.median(spans) * 1e6:7.0f} us, outside the "
