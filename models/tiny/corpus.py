@@ -26,7 +26,7 @@ from skills import (
     subtract,
     subtract_close,
 )
-from talk import ending, facts, filler, fixed, recall, sum_in_words, telling, tool_use
+from talk import ending, facts, filler, fixed, long_recall, recall, sum_in_words, telling, tool_use
 from tokenizer import Tokenizer
 from words import word
 
@@ -96,11 +96,6 @@ def dialogue(rng: Random, held: bool = False, task: str | None = None, stage: in
             system = " ".join(word(rng, held) for _ in range(rng.randint(2, 8))).capitalize() + "."
         made.messages.insert(0, {"role": "system", "content": system})
     return made
-
-
-def long_recall(rng: Random, held: bool = False) -> Dialogue:
-    """A conversation that nearly fills the context, about something told at its start."""
-    return recall(rng, held, fillers=rng.randint(12, 44))
 
 
 def encoded(tokenizer: Tokenizer, one: Dialogue) -> tuple[list[int], int]:

@@ -147,6 +147,11 @@ def recall(
     return ending("recall " + kind, turns, last)
 
 
+def long_recall(rng: Random, held: bool = False) -> Dialogue:
+    """A conversation that nearly fills the context, about something told at its start."""
+    return recall(rng, held, fillers=rng.randint(12, 44))
+
+
 def telling(rng: Random, held: bool) -> Dialogue:
     """A fact is told now, perhaps after other business."""
     kind = rng.choice(("name", "colour", "number"))

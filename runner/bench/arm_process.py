@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from runner import errors
 from runner.bench.arms import Arm
 from runner.bench.bench_model import BenchModel, Loaded
 from runner.bench.record import Energy, Sample
@@ -19,16 +20,29 @@ from runner.bench.workloads import Workload
 from runner.errors import RunnerError
 
 WAKE_SECONDS = 0.2
+TELL_SECONDS = 1.0
 PATIENCE = 5.0  # seconds that a process has to end by itself
 
 
 class ArmProcess:
     """The parent's side. Starts the process; `open` loads the model in it. Any call raises what the
-    model raised, and RunnerError where the process ended; on Ctrl-C `close` ends it at once."""
+    model raised, and RunnerError where the process ended; on Ctrl-C `close` ends it at once.
 
-    def __init__(self, arm: Arm, workloads: tuple[Workload, ...]) -> None:
+    `waiting` is called each second while a call takes longer. `family` are the numbers of the
+    processes of all arms: what they take of the machine is not taken by others.
+    """
+
+    def __init__(
+        self,
+        arm: Arm,
+        workloads: tuple[Workload, ...],
+        *,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> None:
         self.arm = arm
+        self.family: tuple[int, ...] = ()
         self._workloads = workloads
+        self._waiting = waiting
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
@@ -45,7 +59,7 @@ class ArmProcess:
 
     def open(self) -> Loaded:
         """Load the model, again where it was closed before."""
-        loaded: Loaded = self._ask("open", self.arm, self._workloads)
+        loaded: Loaded = self._ask("open", self.arm, self._workloads, self.family)
         return loaded
 
     def unload(self) -> None:
@@ -70,8 +84,7 @@ class ArmProcess:
     def _ask(self, name: str, *arguments: object) -> Any:
         try:
             self._pipe.send((name, arguments))
-            while not self._pipe.poll(WAKE_SECONDS):  # a blocked wait has no Ctrl-C on Windows
-                continue
+            self._wait()
             succeeded, answer = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join(PATIENCE)
@@ -82,8 +95,14 @@ class ArmProcess:
             ) from None
         if succeeded:
             return answer
-        kind, message, remedy = answer
-        raise getattr(errors, kind, RunnerError)(message, remedy=remedy)
+        raise _rebuilt(*answer)
+
+    def _wait(self) -> None:
+        told = time.monotonic()
+        while not self._pipe.poll(WAKE_SECONDS):  # a blocked wait has no Ctrl-C on Windows
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                self._waiting()
 
     def close(self, *, at_once: bool = False) -> None:
         """End the process; `at_once` without waiting for what it is at."""
@@ -102,6 +121,9 @@ def _interrupts_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # starting it, as the first process would, lets signals go
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -130,12 +152,36 @@ def _serve(pipe: "Connection[Any, Any]") -> None:
                     answer = model.loaded
             else:
                 answer = getattr(model, name)(*arguments)
-        except RunnerError as error:
-            pipe.send((False, (type(error).__name__, error.message, error.remedy)))
+        except Exception as error:
+            pipe.send((False, _parts(error)))
         else:
             pipe.send((True, answer))
     if model is not None:
         model.close()
+
+
+Parts = tuple[type[RunnerError], tuple[Any, ...], dict[str, Any]]
+
+
+def _parts(error: Exception) -> Parts:
+    """What an error is made of, to be raised again by the parent with a note of where it was raised
+    here. An error's own way to be copied calls its class with its message alone, and some need
+    more. What is no RunnerError becomes one."""
+    if not isinstance(error, RunnerError):
+        error.add_note("".join(traceback.format_exception(error)))
+        notes = error.__notes__
+        error = RunnerError(
+            f"{type(error).__name__}: {error}",
+            remedy="This should not happen. RUNNER_DEBUG=1 shows where it did.",
+        )
+        error.__notes__ = notes
+    return type(error), error.args, vars(error)
+
+
+def _rebuilt(kind: type[RunnerError], arguments: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(state)
+    return error
 
 
 def _end_with_parent() -> None:

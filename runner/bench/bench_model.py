@@ -35,9 +35,12 @@ class Loaded:
 
 class BenchModel:
     """Not thread-safe. Open with the workloads to come, so that the context is no larger than they
-    need."""
+    need. `family` are processes that measure too: they are not among those that load the machine.
+    """
 
-    def __init__(self, arm: Arm, workloads: tuple[Workload, ...]) -> None:
+    def __init__(
+        self, arm: Arm, workloads: tuple[Workload, ...], family: tuple[int, ...] = ()
+    ) -> None:
         """Raises what `models.ready` raises."""
         import time
 
@@ -61,7 +64,7 @@ class BenchModel:
         self._ready = models.ready(arm.located, settings, remark=remarks.append, sequences=1)
         seconds = time.perf_counter() - began
         self._model = self._ready.model
-        self._watch = Watch()
+        self._watch = Watch(family=family)
         tokens = {one.name: self._needed(one) for one in workloads}
         self.loaded = Loaded(
             seconds=seconds,
@@ -153,10 +156,10 @@ class BenchModel:
 
     def memory(self) -> tuple[tuple[int, int] | None, int | None]:
         """Peaks so far in bytes: (anonymous, file) where the system tells, and of the devices where
-        layers are on some."""
+        layers are on some. They are no longer followed, so that this takes no time of runs."""
         from runner.machine.usage import peak_memory
 
-        return peak_memory(), self._device_memory()
+        return peak_memory(last=True), self._device_memory()
 
     def _device_memory(self) -> int | None:
         """What they have less of now than before it was loaded."""

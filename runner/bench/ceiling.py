@@ -10,6 +10,7 @@ the ceiling (a roofline: Williams, Waterman, Patterson, CACM 52(4), 2009).
 from dataclasses import dataclass
 
 from runner.bench.record import Ceiling, Configuration, Summary, Test
+from runner.bench.wording import digits
 from runner.fit.header import integer, slides
 from runner.fit.memory import cache_layers, rounded
 from runner.fit.wishes import BATCH
@@ -51,12 +52,13 @@ def ceiling(
     not given.
 
     None where the rate or the machine was not measured, or where other devices than the CPU take
-    part, of which the bandwidth is not known.
+    part. What was measured of those is how fast llama.cpp computes with matrices of a certain size
+    there; larger ones are quicker, so that it is no ceiling.
     """
     from runner import machine
 
     rates, rate = rates or machine.rates(), main_rate(test)
-    if rates is None or rate is None or set(configuration.devices) - {CPU}:
+    if rates is None or rate is None or devices_beside(configuration):
         return None
     tokens = _tokens_a_step(test, configuration)
     cost = cost_of(header, configuration.kv, depth=middle(test), tokens=tokens)
@@ -74,6 +76,20 @@ def ceiling(
         f"{cost.operations / tokens / 1e9:.3g} billion for each token"
     )
     return Ceiling(by_arithmetic, rate.median / by_arithmetic, "arithmetic", words)
+
+
+def devices_beside(configuration: Configuration) -> list[str]:
+    """The devices beside the CPU that take part: no ceiling is known of them."""
+    return [name for name in configuration.devices if name != CPU]
+
+
+def reached(test: Test, configuration: Configuration) -> str:
+    """How much of its ceiling a test reached, or of which devices none is known; "" where the
+    machine was not measured."""
+    if test.ceiling:
+        return f"{test.ceiling.share:.0%} of {digits(test.ceiling.rate)}"
+    others = devices_beside(configuration)
+    return f"unknown of {', '.join(others)}" if others else ""
 
 
 def main_rate(test: Test) -> Summary | None:
@@ -128,8 +144,8 @@ def _from_memory(cost: Cost, cache: int) -> float:
 
 
 def _arithmetic(rates: Rates) -> float:
-    """Operations per second with the type of weights that is quickest here."""
-    return max(rates.devices[CPU].prefill.values())
+    """Operations per second at best, with the type of weights that is quickest here."""
+    return max(rates.peak, *rates.devices[CPU].prefill.values())
 
 
 def _step(tokens: float) -> str:

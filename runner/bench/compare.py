@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.bench.answers import TaskComparison, compare_tasks
-from runner.bench.metrics import PRIMARY, values
+from runner.bench.metrics import primary, values
 from runner.bench.record import Flag, Record, Test
 from runner.bench.shift import Shift, paired, unpaired
 from runner.bench.statistics import CONFIDENCE, by_block
-from runner.bench.verdicts import Rule, Verdict, holm, is_look, share_made
+from runner.bench.verdicts import Rule, Verdict, holm, least_made
 from runner.errors import ConfigurationError
 
 MARGIN = 0.02
@@ -52,8 +52,8 @@ class TestComparison:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Of the records `first` and `second` (ids; names beside them). `looked` is the share of the
-    planned measurement after which a run that could stop at a verdict ended, None where it could
-    not; `remarks` say in what the records differ, and what was left out."""
+    planned measurement after which a run that could stop at a verdict ended (the lesser of two),
+    None where none could; `remarks` say in what the records differ, and what was left out."""
 
     first: str
     second: str
@@ -75,7 +75,8 @@ def compare(
     confidence: float = CONFIDENCE,
     across: bool = False,
 ) -> Comparison:
-    """The tests and tasks that both records have. All p-values are corrected together.
+    """The tests and tasks that both records have; of others `remarks` tells. All p-values are
+    corrected together.
 
     Raises ConfigurationError where they have nothing in common, or differ in machine, build, power
     source or workload and `across` does not allow it.
@@ -86,10 +87,11 @@ def compare(
             f"{a.name} and {b.name} cannot be compared: {'; '.join(remarks)}",
             remedy="Measure both alike (`runner compare MODEL MODEL` does), or say --across.",
         )
-    rule = Rule(margin, 1 - confidence, share_made(a.method) if a.run == b.run else None)
+    rule = Rule(margin, 1 - confidence, least_made((a.method, b.method)))
     pairs, left_out = _common_tests(a, b)
     shifts = [_shift(test, other, a.run == b.run) for test, other in pairs]
     tasks = compare_tasks(a, b, rule.error)
+    left_out += _not_compared(a, b, tasks)
     if not shifts and not tasks:
         raise ConfigurationError(
             f"{a.name} and {b.name} have no test or task in common"
@@ -116,14 +118,10 @@ def compare(
 
 
 def decided(records: Sequence[Record], margin: float = MARGIN) -> bool:
-    """Whether the first two records, of one run, have a verdict on everything they share; what a
-    measurement that may stop asks after each block. It says so at a few moments of the planned time
-    only, because each look costs certainty."""
-    first, second = records[0], records[1]
-    if not _is_time(first):
-        return False
+    """Whether the first two records have a verdict on everything they share: what a measurement
+    that may stop asks at its moments to look."""
     try:
-        found = compare(first, second, margin=margin)
+        found = compare(records[0], records[1], margin=margin)
     except ConfigurationError:
         return False
     return all(test.verdict != "undecided" for test in found.tests)
@@ -132,17 +130,6 @@ def decided(records: Sequence[Record], margin: float = MARGIN) -> bool:
 def decides(margin: float) -> Callable[[Sequence[Record]], bool]:
     """`decided` for that margin."""
     return lambda records: decided(records, margin)
-
-
-def _is_time(record: Record) -> bool:
-    """Whether a moment to look fell into the last block."""
-    now = share_made(record.method)
-    if now is None or record.method is None or record.method.time_budget <= 0:
-        return True
-    samples = [sample for test in record.tests for sample in test.samples]
-    last = max((sample.block for sample in samples), default=0)
-    began = min((sample.began for sample in samples if sample.block == last), default=0.0)
-    return is_look(began / record.method.time_budget, now)
 
 
 def differences(a: Record, b: Record) -> list[str]:
@@ -196,8 +183,24 @@ def _common_tests(a: Record, b: Record) -> tuple[list[tuple[Test, Test]], list[s
     return pairs, left_out
 
 
+def _not_compared(a: Record, b: Record, tasks: Sequence[TaskComparison]) -> list[str]:
+    """What only one of two has, and common tasks of which they answered no item both."""
+    found = []
+    for one, other, which in ((a, b, "first"), (b, a, "second")):
+        names = [test.name for test in one.tests if other.test(test.name) is None]
+        names += [task.name for task in one.tasks if other.task(task.name) is None]
+        if names:
+            found.append(f"left out, because only the {which} has it: {', '.join(names)}")
+    compared = {task.task for task in tasks}
+    return found + [
+        f"{task.name} is left out: no item of it is in both"
+        for task in a.tasks
+        if b.task(task.name) is not None and task.name not in compared
+    ]
+
+
 def _rates(test: Test) -> dict[int, float]:
-    return by_block(values(test, PRIMARY[test.kind]))
+    return by_block(values(test, primary(test)))
 
 
 def _blocks(test: Test, other: Test, one_run: bool) -> list[int]:
@@ -221,7 +224,7 @@ def _shift(test: Test, other: Test, one_run: bool) -> Shift:
 def _judge(
     test: Test, other: Test, shift: Shift, p_corrected: float, tests: int, rule: Rule
 ) -> TestComparison:
-    metric, one_run = PRIMARY[test.kind], shift.second is None
+    metric, one_run = primary(test), shift.second is None
     blocks = len(_blocks(test, other, one_run))
     verdict = rule.verdict(shift, p_corrected)
     return TestComparison(

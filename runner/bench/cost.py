@@ -1,11 +1,13 @@
 """What measured energy costs, beside what an API asks for the same tokens.
 
 Electricity alone: neither the machine's price nor anybody's time. Nothing is said of it where
-energy was not measured.
+energy was not measured; and where it is not known what the machine takes at rest, the gross counts,
+which is said.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
 from runner.bench.prices import Api, Prices
 from runner.bench.record import Cost, Energy
@@ -15,18 +17,26 @@ KWH = 3.6e6
 
 MILLION = 1e6
 
-NO_PRICE = "not computed: no price of electricity; give --price-per-kwh, or set it in prices.toml"
+NO_PRICE = "--price-per-kwh, or a price in prices.toml, gives its cost"
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     """Joules of parts that were measured and have nothing in common, for each token; `of_machine`
-    where they are all that the machine took."""
+    where they are all that the machine took. They are net of rest unless `gross` says why they are
+    not."""
 
     joules: float
-    net: bool
     of_machine: bool
     domains: tuple[str, ...]
+    gross: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is to be said beside the figure: what it leaves out, and what is in it; with a blank
+        before it."""
+        alone = "" if self.of_machine else f" ({' + '.join(self.domains)} alone)"
+        return alone + (f", gross: {self.gross}" if self.gross else "")
 
 
 def costs(energy: Sequence[Energy], prices: Prices) -> tuple[Cost, ...]:
@@ -45,7 +55,8 @@ def costs(energy: Sequence[Energy], prices: Prices) -> tuple[Cost, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PerCorrect:
-    """What a correct answer took; None with the reason where that cannot be said."""
+    """What a correct answer took; None with the reason where that cannot be said. `gross` says why
+    it is not net of rest."""
 
     seconds: float | None
     joules: float | None
@@ -53,6 +64,7 @@ class PerCorrect:
     currency: str
     reason: str = ""
     remedy: str = ""
+    gross: str = ""
 
 
 def per_correct(seconds: float, energy: Sequence[Energy], right: int, prices: Prices) -> PerCorrect:
@@ -75,22 +87,22 @@ def per_correct(seconds: float, energy: Sequence[Energy], right: int, prices: Pr
             missing.remedy if missing else "",
         )
     joules = spent.joules * max(one.tokens for one in energy) / right
-    return PerCorrect(
-        seconds / right, joules, None if price is None else joules / KWH * price, currency
-    )
+    electricity = None if price is None else joules / KWH * price
+    return PerCorrect(seconds / right, joules, electricity, currency, gross=spent.gross)
 
 
 def spent_per_token(energy: Sequence[Energy]) -> Spent | None:
     """The widest that was measured: the machine, else the processor, its memory and its GPUs
-    together; net of rest where each of them is. None where nothing was."""
+    together. None where nothing was."""
     told = [one for one in energy if one.gross is not None]
     if not told:
         return None
     whole = [one for one in told if one.domain.startswith(("whole machine", "platform"))][:1]
     taken = whole or told
-    net = all(one.net is not None for one in taken)
-    joules = sum((one.net if net else one.gross) or 0.0 for one in taken)
-    return Spent(joules, net, bool(whole), tuple(one.domain for one in taken))
+    restless = next((one for one in taken if one.net is None), None)
+    joules = sum((one.net if restless is None else one.gross) or 0.0 for one in taken)
+    why = "" if restless is None else f"{restless.domain}: {restless.reason}"
+    return Spent(joules, bool(whole), tuple(one.domain for one in taken), why)
 
 
 def _cost(of: str, energy: Sequence[Energy], api: Api | None, prices: Prices) -> Cost:
@@ -99,6 +111,18 @@ def _cost(of: str, energy: Sequence[Energy], api: Api | None, prices: Prices) ->
     asked = None if api is None else api.input if of == "prefill" else api.output
     kwh = None if spent is None else spent.joules * MILLION / KWH
     electricity = None if kwh is None or price is None else kwh * price
+    if spent is None or not kwh:
+        reasons = [one.reason for one in energy if one.reason]
+        verdict = f"not measured: {reasons[0] if reasons else 'no energy was measured'}"
+    elif electricity is None:
+        beside = [_even(api, asked, kwh, currency)] if api and asked is not None else []
+        verdict = "; ".join([f"{kwh:.3g} kWh a million tokens{spent.words}", *beside, NO_PRICE])
+    else:
+        verdict = f"electricity {_money(electricity)} {currency} a million tokens{spent.words}"
+        if api and asked:
+            verdict += f"; {_beside(api, asked, electricity)}"
+        if api and asked is not None:
+            verdict += f"; {_even(api, asked, kwh, currency)}"
     return Cost(
         of=of,
         electricity=electricity,
@@ -107,34 +131,33 @@ def _cost(of: str, energy: Sequence[Energy], api: Api | None, prices: Prices) ->
         api=api.name if api else None,
         api_price=asked,
         prices_dated=api.dated if api else None,
-        verdict=_verdict(spent, kwh, electricity, asked, energy, currency),
+        verdict=verdict,
     )
 
 
-def _verdict(
-    spent: Spent | None,
-    kwh: float | None,
-    electricity: float | None,
-    asked: float | None,
-    energy: Sequence[Energy],
-    currency: str,
-) -> str:
-    if spent is None or not kwh:
-        reasons = [one.reason for one in energy if one.reason]
-        return f"not measured: {reasons[0] if reasons else 'no energy was measured'}"
-    covered = "" if spent.of_machine else f" ({' + '.join(spent.domains)} alone)"
-    if electricity is None:
-        even = f"; even with the API at {asked / kwh:.2f} {currency}/kWh" if asked else ""
-        return NO_PRICE + even
-    if asked is None:
-        return f"electricity {electricity:.3g} {currency} a million tokens{covered}"
+def _beside(api: Api, asked: float, electricity: float) -> str:
+    """Which costs less; of a local one the machine's price is not counted, so that it is cheaper at
+    most."""
+    offer = f"{api.name} asks {_money(asked)} ({api.dated})"
     if electricity > asked:
-        return f"the API is cheaper: electricity alone is {electricity / asked:.2g} times its price"
-    return (
-        f"electricity is {_share(electricity, asked)} of the API's price{covered}; "
-        f"even at {asked / kwh:.2f} {currency}/kWh"
-    )
+        return f"{offer}: the API is cheaper than electricity alone"
+    return f"{offer}: electricity is {_share(electricity, asked)} of it"
+
+
+def _even(api: Api, asked: float, kwh: float, currency: str) -> str:
+    """The price of electricity at which both cost the same."""
+    if not asked:
+        return f"{api.name} costs nothing ({api.dated})"
+    return f"as much as {api.name} at {_money(asked / kwh)} {currency}/kWh"
+
+
+def _money(value: float) -> str:
+    """With two places, and of less than a tenth two digits."""
+    places = 2 if not value or value >= 0.1 else min(1 - floor(log10(value)), 8)
+    return f"{value:.{places}f}"
 
 
 def _share(part: float, whole: float) -> str:
+    if not part:
+        return "nothing"
     return f"{part / whole:.0%}" if part >= 0.01 * whole else "under 1%"

@@ -20,7 +20,9 @@ IDLE = 10.0
 """Seconds of rest before and after."""
 
 STEADY = 0.1
-"""How much of the net energy the two rests may leave open. Beyond, only the gross is given."""
+"""How much of the net energy the two rests may leave open: of what meters that are added up count
+together, for a device that hardly took part does not make that doubtful. Beyond, only the gross is
+given."""
 
 STEPS = 20
 """Steps of a coarse meter that a phase must take: it is then right to within 5 %."""
@@ -87,9 +89,9 @@ def measure_energy(
             }
             rests.append(_rest(found, clock, idle))
     entries = [
-        _energy(of, meter, phase[meter], [rest[meter] for rest in rests], tokens)
+        entry
         for of, (phase, tokens) in phases.items()
-        for meter in found.available
+        for entry in _energies(of, phase, rests, tokens)
     ]
     return (*entries, *_missing(found, ("prefill", "decode")))
 
@@ -143,10 +145,7 @@ class Tally:
 
     def energy(self, tokens: int, of: str = "decode") -> tuple[Energy, ...]:
         """Joules for each of the span's `tokens`, by every meter; or why there are none."""
-        entries = [
-            _energy(of, meter, self._phase[meter], [rest[meter] for rest in self._rests], tokens)
-            for meter in self._found.available
-        ]
+        entries = _energies(of, self._phase, self._rests, tokens)
         return (*entries, *_missing(self._found, (of,)))
 
 
@@ -195,15 +194,64 @@ def _repeat(
     return span.end(), tokens
 
 
+def _energies(of: str, phase: Phase, rests: Sequence[Phase], tokens: int) -> Iterator[Energy]:
+    """An entry for each meter. Whether it is known what one took above rest is judged beside those
+    that it is added up with."""
+    above = {meter: _above(phase[meter], [rest[meter] for rest in rests]) for meter in phase}
+    for meter in phase:
+        beside = [above[other] for other in phase if _is_added(other) == _is_added(meter)]
+        together = sum(max(one.joules, 0.0) for one in beside if one is not None)
+        reason = next((rest[meter].reason for rest in rests if rest[meter].reason), "")
+        yield _energy(of, meter, phase[meter], above[meter], together, tokens, reason)
+
+
+def _is_added(meter: Meter) -> bool:
+    """Whether it is of a part, which is added to others; the machine as a whole is not."""
+    return meter.part != "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What a meter counted above rest, in joules, of which the two rests leave `doubt` open; in
+    watts, what it took at rest before and after."""
+
+    joules: float
+    doubt: float
+    before: float
+    after: float
+
+    @property
+    def idle(self) -> float:
+        return (self.before + self.after) / 2
+
+
+def _above(phase: Reckoned, rests: Sequence[Reckoned]) -> _Above | None:
+    """None where the phase or a rest was not measured."""
+    before, after = rests[0].watts, rests[-1].watts
+    if phase.joules is None or before is None or after is None:
+        return None
+    net = phase.joules - (before + after) / 2 * phase.seconds
+    return _Above(net, abs(after - before) / 2 * phase.seconds, before, after)
+
+
 def _energy(
-    of: str, meter: Meter, phase: Reckoned, rests: Sequence[Reckoned], tokens: int
+    of: str,
+    meter: Meter,
+    phase: Reckoned,
+    above: _Above | None,
+    together: float,
+    tokens: int,
+    restless: str,
 ) -> Energy:
+    """`together` is what this meter and those it is added up with took above rest; `restless` is
+    why a rest was not measured."""
+
     def entry(net: float | None, gross: float | None, reason: str = "", remedy: str = "") -> Energy:
         return Energy(
             of=of,
             net=net,
             gross=gross,
-            idle_watts=idle,
+            idle_watts=above.idle if above is not None else None,
             domain=meter.domain,
             source=meter.source,
             kind=meter.kind,
@@ -213,8 +261,6 @@ def _energy(
             remedy=remedy,
         )
 
-    known = [rest.watts for rest in rests if rest.watts is not None]
-    idle = sum(known) / len(known) if len(known) == len(rests) else None
     if phase.joules is None:
         return entry(None, None, phase.reason)
     if not tokens:
@@ -225,14 +271,18 @@ def _energy(
         reason = f"the gauge counts in steps of {meter.resolution:.0f} J, too coarse for"
         return entry(None, None, f"{reason} {phase.seconds:.0f} s", "Measure for longer.")
     gross = phase.joules / tokens
-    if idle is None:
-        return entry(None, gross, next(rest.reason for rest in rests if rest.watts is None))
-    net = phase.joules - idle * phase.seconds
-    doubt = (max(known) - min(known)) / 2 * phase.seconds
-    if net <= 0 or doubt > STEADY * net:
-        reason = f"at rest it took {known[0]:.1f} W before and {known[-1]:.1f} W after"
+    if above is None:
+        return entry(None, gross, restless)
+    if above.doubt > STEADY * together:
+        reason = f"at rest it took {above.before:.1f} W before and {above.after:.1f} W after"
         return entry(None, gross, reason, "Close other programs.")
-    return entry(net / tokens, gross)
+    if not together:
+        return entry(None, gross, f"it took no more than at rest ({above.idle:.1f} W)")
+    if above.joules <= 0:
+        return entry(0.0, gross, f"idle: it took no more than at rest ({above.idle:.1f} W)")
+    uncertain = above.doubt > STEADY * above.joules
+    reason = f"hardly above rest, to within {above.doubt / above.joules:.0%}" if uncertain else ""
+    return entry(above.joules / tokens, gross, reason)
 
 
 def _missing(found: Meters, phases: Sequence[str]) -> Iterator[Energy]:

@@ -19,6 +19,9 @@ from runner.models import Located
 from runner.settings import Settings
 
 if TYPE_CHECKING:
+    from runner.engine.model import Model
+    from runner.engine.scoring import Scorer
+    from runner.fit import Placement
     from runner.models import Ready
 
 GIB = 2**30
@@ -165,12 +168,25 @@ def configuration(ready: "Ready", settings: Settings) -> Configuration:
     """How a model was loaded, and what is asked of it."""
     from runner.models.draft import draft_of
 
-    placed = ready.placement
     draft = draft_of(settings, ready.located) if ready.guessed else None
-    computed = (name for name, count in ready.model.weights.layers_on.items() if count)
-    adapters = ready.model.adapters
+    return replace(
+        _configuration(ready.model, ready.placement),
+        speculate=ready.options.speculate,
+        draft=":".join(filter(None, (draft.name, draft.quantization))) if draft else None,
+        sampling=to_plain(asdict(ready.sampling)),
+    )
+
+
+def configuration_to_score(scorer: "Scorer") -> Configuration:
+    """How a model was loaded that only says how likely texts are."""
+    return _configuration(scorer, scorer.placement)
+
+
+def _configuration(loaded: "Model | Scorer", placed: "Placement") -> Configuration:
+    computed = (name for name, count in loaded.weights.layers_on.items() if count)
+    adapters = loaded.adapters
     return Configuration(
-        context=ready.model.context_length,
+        context=loaded.context_length,
         threads=placed.threads,
         threads_batch=placed.threads_batch,
         batch=placed.batch,
@@ -181,10 +197,10 @@ def configuration(ready: "Ready", settings: Settings) -> Configuration:
         devices=tuple(dict.fromkeys(("CPU", *computed))),
         mmap=placed.mmap,
         repack=placed.repack,
-        speculate=ready.options.speculate,
-        draft=":".join(filter(None, (draft.name, draft.quantization))) if draft else None,
+        speculate=False,
+        draft=None,
         adapters=tuple(
             f"{one.path.name}:{one.scale:g}" for one in (*adapters.loras, *adapters.control_vectors)
         ),
-        sampling=to_plain(asdict(ready.sampling)),
+        sampling={},
     )

@@ -1,11 +1,14 @@
 """Records in files: JSON as Runner writes it, or as llama-bench does."""
 
 import json
+import math
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from runner.bench import llama_bench
-from runner.bench.plain import from_plain
+from runner.bench.plain import from_plain, to_json
 from runner.bench.record import SCHEMA, Record
 from runner.errors import BadDocument
 
@@ -28,32 +31,49 @@ def read_records(path: Path) -> list[Record]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise BadDocument(f"cannot read {path}: {reason}", remedy=WRITERS) from error
-    values = _values(text, path)
     try:
-        if values and all(map(llama_bench.is_row, values)):
-            return llama_bench.records_of(values)
-        return [_record(value) for value in values]
-    except (ValueError, RecursionError) as error:
+        values = _values(text)
+        foreign = bool(values) and all(map(llama_bench.is_row, values))
+        records = llama_bench.records_of(values) if foreign else list(map(_record, values))
+        for record in records:
+            to_json(record)  # what cannot be kept is refused here
+    except (ValueError, OverflowError, RecursionError) as error:
         raise BadDocument(f"{path}: {error}", remedy=WRITERS) from error
+    return records
 
 
-def _values(text: str, path: Path) -> list[Any]:
-    """What the file lists, or the one value that it is."""
+def _values(text: str) -> list[Any]:
+    """What the file lists, or the one value that it is. Raises ValueError."""
     try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        try:
-            return [json.loads(line) for line in lines] if len(lines) > 1 else _raise(error)
-        except (ValueError, RecursionError):
-            raise BadDocument(f"{path} is not JSON: {error}", remedy=WRITERS) from error
+        whole = _parsed(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":  # after the first line, which is a value of its own
+            return list(_of_lines(text))
+        raise ValueError(f"it is not JSON: {error}") from error
     if isinstance(whole, dict) and isinstance(whole.get("records"), list):
         whole = whole["records"]
     return whole if isinstance(whole, list) else [whole]
 
 
-def _raise(error: Exception) -> list[Any]:
-    raise error
+def _of_lines(text: str) -> Iterator[Any]:
+    # Not splitlines(), for which characters end a line that may stand in JSON's strings.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield _parsed(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number} is not JSON: {error}") from error
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    """What JSON cannot say, and Python reads and writes all the same."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"it holds {text}, which is no finite number")
+    return number
 
 
 def _record(value: Any) -> Record:
@@ -64,4 +84,11 @@ def _record(value: Any) -> Record:
         if isinstance(schema, str) and schema.startswith(f"{name}/"):
             raise ValueError(f"it is a {schema}, and this version of Runner reads {name}/{version}")
         raise ValueError("it holds no record of a measurement")
-    return from_plain(Record, value)
+    record = from_plain(Record, value)
+    try:
+        there = datetime.fromisoformat(record.date).tzinfo is not None
+    except ValueError:
+        there = False
+    if not there:
+        raise ValueError(f"its date is {record.date!r}, and not such as 2026-11-27T05:12:09Z")
+    return record

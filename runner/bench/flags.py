@@ -2,9 +2,10 @@
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from runner.bench.record import Flag, Noise, Sample, Test
+from runner.bench.shift import condense
 
 LOADED_SHARE = 0.05
 """Of all processors' time, taken by others. One thread that waits for a core makes all wait, so a
@@ -40,7 +41,7 @@ FEWEST = 8
 def flags(test: Test, noise: Noise | None) -> tuple[Flag, ...]:
     """The flags of a test, from its samples, its ceiling, and the noise of two equal arms."""
     found: dict[Flag, bool] = {
-        "CACHED": any(sample.cached_tokens > test.depth for sample in test.samples),
+        "CACHED": any(sample.cached_tokens != test.depth for sample in test.samples),
         "IMPLAUSIBLE": _implausible(test),
         "THROTTLED": _throttled(test),
         "LOADED": _others(test.samples) > LOADED_SHARE,
@@ -48,6 +49,21 @@ def flags(test: Test, noise: Noise | None) -> tuple[Flag, ...]:
         "NOISY": _noisy(test, noise),
     }
     return tuple(flag for flag, is_so in found.items() if is_so)
+
+
+def how_far(test: Test, flag: Flag, noise: Noise | None = None) -> str:
+    """The figure behind a flag of a test, in few words; "" where the flag says all."""
+    match flag:
+        case "LOADED":
+            return f"{_others(test.samples):.0%}"
+        case "IMPLAUSIBLE" if test.ceiling is not None:
+            return f"{test.ceiling.share:.0%} of the ceiling"
+        case "CACHED":
+            wrong = {one.cached_tokens for one in test.samples} - {test.depth}
+            return f"{', '.join(map(str, sorted(wrong)))} tokens, not {test.depth}"
+        case "NOISY":
+            return ", ".join(_noises(test, noise))
+    return ""
 
 
 def rate(test: Test, sample: Sample) -> float | None:
@@ -84,17 +100,24 @@ def _throttled(test: Test) -> bool:
 
 
 def _noisy(test: Test, noise: Noise | None) -> bool:
+    return any(_noises(test, noise))
+
+
+def _noises(test: Test, noise: Noise | None) -> Iterator[str]:
+    """What makes a test noisy, each in few words."""
+    for one in test.summaries[:1]:
+        if one.interval is not None and one.median > 0:
+            half = (one.interval[1] - one.interval[0]) / 2 / one.median
+            if half > WIDTH:
+                yield f"±{half:.1%}"
     if noise is not None:
         low, high = noise.interval or (noise.shift, noise.shift)
-        if max(abs(noise.shift), (high - low) / 2) > NOISE:
-            return True
-    wide = any(
-        one.interval is not None
-        and one.median > 0
-        and (one.interval[1] - one.interval[0]) / 2 > WIDTH * one.median
-        for one in test.summaries[:1]
-    )
-    return wide or sum(one.outlier for one in test.samples) > HITS * max(1, len(test.samples))
+        most = max(abs(noise.shift), (high - low) / 2)
+        if most > NOISE:
+            yield f"two equal runs: ±{most:.1%}"
+    outlying = sum(one.outlier for one in test.samples)
+    if outlying > HITS * len(test.samples):
+        yield f"{outlying} of {len(test.samples)} runs outlying"
 
 
 Value = Callable[[Sample], float | None]
@@ -109,9 +132,12 @@ def _fall(test: Test, value: Value) -> float:
 
 def _change(test: Test, value: Value) -> float:
     """How far the value fell over all runs by a robust line, 0 where chance may have done it."""
-    points = [(one.began, found) for one in test.samples if (found := value(one)) is not None]
-    if len(points) < FEWEST:
+    told = [(one.began, found) for one in test.samples if (found := value(one)) is not None]
+    if len(told) < FEWEST:
         return 0.0
+    # Each is held against each other one: of many, means of neighbours have to do.
+    times, values = (condense([point[place] for point in told]) for place in (0, 1))
+    points = list(zip(times, values, strict=True))
     slopes = [
         (after[1] - before[1]) / (after[0] - before[0])
         for number, before in enumerate(points)
@@ -123,5 +149,4 @@ def _change(test: Test, value: Value) -> float:
     deviation = math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     if not slopes or abs(score) < SURE * deviation:
         return 0.0
-    times = [time for time, _ in points]
-    return -statistics.median(slopes) * (max(times) - min(times))
+    return -statistics.median(slopes) * (points[-1][0] - points[0][0])

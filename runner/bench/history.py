@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.bench.files import read_records
-from runner.bench.plain import from_plain, to_plain
+from runner.bench.plain import from_plain, is_text, to_json, to_plain
 from runner.bench.record import Record, RecordKind, TaskResult, Test
 from runner.database import Database, Unreadable
 from runner.errors import DiskError, UnknownRecord
@@ -53,17 +53,29 @@ MIGRATIONS = (
 
 LIST = "`runner history` lists them."
 LATEST = re.compile(r"latest(?:~([0-9]{1,9}))?")
+NAMES = re.compile(r"latest\b.*|[0-9]{4,}(-.*)?|.*\.jsonl?", re.IGNORECASE)
+MOST = 2**31 - 1
+LONGEST = 60
+"""Letters of an unknown name that are repeated."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can only be meant as a record, also where there is none of that name:
+    `latest…`, an id (which begins with a date), or a JSON file."""
+    return NAMES.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a record: of a test or task, with the interval that was found."""
+    """One figure of a record: of a test or task, with the interval that was found. `items` is the
+    number of answers behind a share, 0 where nobody knows it."""
 
     test: str
     metric: str
     unit: str
     median: float
     interval: tuple[float, float] | None
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +148,12 @@ class History:
                 rows = _beginning_with(connection, text)
             if len(rows) == 1:
                 return _record(rows[0])
-        if not rows and (path := Path(text).expanduser()).is_file():
+        if not rows and (path := _file(text)) is not None:
             return _only(read_records(path), path)
         if rows:
             ids = ", ".join(row["id"] for row in rows)
             raise UnknownRecord(f"{text!r} is the beginning of {ids}", remedy="Give more of it.")
-        raise UnknownRecord(f"no measurement is called {text!r}", remedy=LIST)
+        raise UnknownRecord(f"no measurement is called {_shown(text)}", remedy=LIST)
 
     def run(self, id: str) -> list[Record]:
         """The records that were measured together, in their order; none for an unknown run."""
@@ -160,7 +172,8 @@ class History:
         limit: int | None = None,
     ) -> list[Entry]:
         """Records, the latest first. Of `model` all words must be in its name, its file's,
-        its quantization or what the record is called; `since` is a date, ISO 8601."""
+        its quantization or what the record is called; `since` is a date, ISO 8601. Raises
+        ValueError where it is none."""
         conditions: list[tuple[str, object]] = [
             (r"words LIKE ? ESCAPE '\'", f"%{_literally(word.casefold())}%")
             for word in (model or "").split()
@@ -178,7 +191,7 @@ class History:
             "SELECT id, run, date, kind, name, model, machine, flags, figures FROM records "
             f"WHERE {where} ORDER BY date DESC, number DESC LIMIT ?"
         )
-        values = [*(value for _, value in conditions), -1 if limit is None else limit]
+        values = [*(value for _, value in conditions), -1 if limit is None else min(limit, MOST)]
         with self._reading() as connection:
             return [_entry(row) for row in connection.execute(query, values)]
 
@@ -193,7 +206,7 @@ class History:
 
 
 def _row(record: Record) -> dict[str, object]:
-    text = json.dumps(to_plain(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = to_json(record)
     file = record.model
     words = (record.name, file.name, file.file, file.quantization or "", file.description)
     return {
@@ -224,14 +237,16 @@ def _figures(record: Record) -> Iterator[Figure]:
     measurements: tuple[Test | TaskResult, ...] = (*record.tests, *record.tasks)
     for measured in measurements:
         for one in measured.summaries[:1]:
-            yield Figure(measured.name, one.metric, one.unit, one.median, one.interval)
+            items = one.samples if isinstance(measured, TaskResult) else 0
+            yield Figure(measured.name, one.metric, one.unit, one.median, one.interval, items)
 
 
 def _beginning_with(connection: sqlite3.Connection, text: str) -> list[sqlite3.Row]:
     """The record of that id, else up to three whose ids begin so."""
-    query = "SELECT * FROM records WHERE id = ?"
-    if not text or (rows := connection.execute(query, [text]).fetchall()):
-        return rows if text else []
+    if not text or not is_text(text):
+        return []
+    if rows := connection.execute("SELECT * FROM records WHERE id = ?", [text]).fetchall():
+        return rows
     return connection.execute(
         r"SELECT * FROM records WHERE id LIKE ? ESCAPE '\' ORDER BY date DESC, number DESC LIMIT 3",
         [f"{_literally(text)}%"],
@@ -263,15 +278,31 @@ def _only(records: Sequence[Record], path: Path) -> Record:
     return records[0]
 
 
+def _file(text: str) -> Path | None:
+    """The file of that path, None where there is none or it cannot be one."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null in it, nobody's home
+        return None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
 def _literally(text: str) -> str:
     """For LIKE, with nothing in it that stands for something else."""
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _date(since: datetime | str | None) -> str | None:
-    """As records have it, in UTC, so that dates sort as texts."""
+    """As records have it, in UTC, so that dates sort as texts. Raises ValueError."""
     if isinstance(since, str):
         since = datetime.fromisoformat(since)
     if since is None:
         return None
-    return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    except (OverflowError, OSError) as error:
+        raise ValueError("it is out of the calendar") from error

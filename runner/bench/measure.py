@@ -4,19 +4,23 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import product
 
-from runner.bench import facts, order, page_cache
-from runner.bench.arm_process import ArmProcess
+from runner.bench import facts, order
 from runner.bench.arms import Arm
+from runner.bench.opened import Opened
 from runner.bench.prices import read_prices
-from runner.bench.record import Load, MemoryUse, Method, Record
-from runner.bench.records import Facts, Taken, record
+from runner.bench.record import Method, ModelFile, Record, TestKind
+from runner.bench.records import Facts, Taken, main_figures, record, without_energy
 from runner.bench.room import together
 from runner.bench.statistics import relative_width
+from runner.bench.verdicts import Looks
 from runner.bench.wanted import Progress, Wanted
 from runner.bench.workloads import Workload
-from runner.errors import ConfigurationError
-from runner.gguf import read_whole_header
+from runner.errors import DiskError
+from runner.gguf import Header, read_whole_header
+from runner.machine.rates import raise_ceiling
+from runner.models import Located
 
 STEADY = 0.02
 """Two successive runs that differ by less are warm."""
@@ -26,6 +30,12 @@ WARM_UP_SHARE = 0.25
 
 ENDLESS = 240.0
 """Seconds that warming up takes a time budget for that has no end."""
+
+CHECKED_AGAIN = 1.1
+"""Times as many blocks until intervals are looked at again: looking costs time that grows with
+them, and an interval that is looked at all the time is sooner narrow by chance."""
+
+ENERGY_OF: tuple[TestKind, ...] = ("prefill", "decode")
 
 __all__ = ["Progress", "Wanted", "measure"]
 
@@ -44,8 +54,10 @@ def measure(
     enough: Enough | None = None,
 ) -> tuple[Record, ...]:
     """A record for each arm, in their order. Each is measured in a process of its own, and they
-    take turns in blocks. `enough` is asked after each block and ends it; `remark` is told what was
-    chosen or left out. Ctrl-C ends it with what was measured so far.
+    take turns in blocks. `enough` can end it: it is asked at a few moments of the time budget
+    (`shift.LOOKS`), because each look costs certainty, and where there is no end ever more
+    seldom. `remark` is told what was chosen or left out. Ctrl-C ends it with what was measured so
+    far.
 
     Raises what loading a model raises, ConfigurationError where no workload fits an arm's context,
     RunnerError where a process died; KeyboardInterrupt where nothing was measured yet.
@@ -68,6 +80,9 @@ class _Measurement:
         self._progress = progress or (lambda _: None)
         self._remark = remark or (lambda _: None)
         self._enough = enough
+        self._looks = Looks(wanted.time_budget)
+        self._check = 1 if enough is not None else wanted.least_blocks
+        self._now: Callable[[], Progress] | None = None
         self._facts = Facts(
             run=facts.new_id(),
             date=facts.now(),
@@ -75,45 +90,65 @@ class _Measurement:
             machine=facts.machine_facts(),
             seed=wanted.seed,
             confidence=wanted.confidence,
+            ceiling=wanted.ceiling,
             prices=read_prices().at(wanted.price_per_kwh),
         )
         # Before anything runs: hashing a file would disturb it.
         files = {arm.located.path: arm.located for arm in arms}
-        known = {
-            path: (facts.model_file(located), read_whole_header(path))
-            for path, located in files.items()
-        }
+        known = {path: self._header(located) for path, located in files.items()}
         self._taken = [Taken(arm, facts.new_id(), *known[arm.located.path]) for arm in arms]
-        self._processes: dict[str, ArmProcess] = {}
-        self._open_arms = set[str]()
-        self._in_turn = not together(arms, self._workloads)
-        if self._in_turn:
+        self._opened = Opened(
+            self._taken,
+            self._workloads,
+            in_turn=not together(arms, self._workloads),
+            tell=self._tell,
+            waiting=self._tell_again,
+            remark=self._remark,
+        )
+        if self._opened.in_turn:
             self._remark(
                 "not all fit into memory together: they are loaded in turn, block by block"
             )
-        self._began = 0.0
-        self._block = 0
+        self._began = self._ended = 0.0
+        self._block, self._in_blocks = 0, 0.0
         self._stopped = ""
 
+    def _header(self, located: Located) -> tuple[ModelFile, Header]:
+        now = Progress("hashing", located.name)
+        return facts.model_file(located, lambda _: self._tell(now)), read_whole_header(located.path)
+
     def run(self) -> tuple[Record, ...]:
+        whole = False
         try:
-            try:
-                self._open_all()
-                self._warm_up()
-                self._measure()
-                self._measure_energy()
-            except KeyboardInterrupt:
-                if not any(any(taken.samples.values()) for taken in self._taken):
-                    raise
-                self._stopped = "interrupted"
+            whole = self._run()
         finally:
-            interrupted = self._stopped in ("", "interrupted")
-            for process in self._processes.values():
-                process.close(at_once=interrupted)
+            self._opened.close(at_once=not whole)
         return self._records()
 
-    def _records(self) -> tuple[Record, ...]:
+    def _run(self) -> bool:
+        """Whether all was measured, and Ctrl-C did not end it."""
+        try:
+            self._opened.open(timed=self._wanted.loads)
+            self._warm_up()
+            self._measure()
+        except KeyboardInterrupt:
+            if not any(any(taken.samples.values()) for taken in self._taken):
+                raise
+            self._stopped = "interrupted"
+            return False
+        try:
+            self._doubt_the_ceiling()
+            self._measure_energy()
+        except KeyboardInterrupt:
+            self._remark("stopped after the blocks: their figures are whole")
+            return False
+        return True
+
+    def _records(self, *, whole: bool = True) -> tuple[Record, ...]:
+        """Of the samples so far. Only whole ones are held against the ceiling, which may have to be
+        measured anew before a figure is refused for it."""
         wanted = self._wanted
+        known = self._facts if whole else replace(self._facts, ceiling=False)
         method = Method(
             blocks=self._block,
             warm_ups=0,
@@ -127,115 +162,68 @@ class _Measurement:
             looked=self._enough is not None,
         )
         done = [taken for taken in self._taken if taken.loaded is not None]
-        return tuple(record(taken, self._facts, method) for taken in done)
+        return tuple(record(taken, known, method) for taken in done)
 
     @property
     def _elapsed(self) -> float:
-        """Seconds since the first run that counts."""
-        return time.perf_counter() - self._began if self._began else 0.0
+        """Seconds since the first run that counts, until the last one was done."""
+        if not self._began:
+            return 0.0
+        return (self._ended or time.perf_counter()) - self._began
 
-    def _open_all(self) -> None:
-        """Load the arms, which says which tests they have room for. Loads are timed with no other
-        model in memory."""
-        for taken in self._taken:
-            process = ArmProcess(taken.arm, self._workloads)
-            self._processes[taken.arm.name] = process
-        if self._wanted.loads:
-            for taken in self._taken:
-                self._time_load(taken)
-        for taken in self._taken:
-            if self._in_turn:
-                self._only(taken)
-            else:
-                self._open(taken)
+    def _tell(self, now: Progress) -> None:
+        """Tell what begins; while it lasts, that is told again."""
+        self._tell_anew(lambda: now)
 
-    def _time_load(self, taken: Taken) -> None:
-        """Load it from the disk and run its first prompt; then load it again from memory."""
-        process = self._processes[taken.arm.name]
-        self._progress(Progress("loading", taken.arm.name))
-        reason = page_cache.drop(taken.arm.located.paths)
-        cold = process.open()
-        first = next(
-            (one for one in self._workloads if one.name not in cold.left_out and not one.depth
-             and one.kind != "decode"), None,
-        )  # fmt: skip
-        if first is not None:
-            sample = process.run(first, "cold")
-            taken.cold_first_token = {first.name: sample.first_token_seconds}
-        process.unload()
-        warm = process.open()
-        taken.load = Load(warm.seconds, None if reason else cold.seconds, reason)
-        process.unload()
+    def _tell_anew(self, now: Callable[[], Progress]) -> None:
+        self._now = now
+        self._tell_again()
 
-    def _only(self, taken: Taken) -> None:
-        """Load this arm where it is not, and free the others."""
-        for other in self._taken:
-            if other is not taken and other.arm.name in self._open_arms:
-                self._processes[other.arm.name].unload()
-                self._open_arms.discard(other.arm.name)
-        if taken.arm.name not in self._open_arms:
-            self._open(taken)
-
-    def _open(self, taken: Taken) -> None:
-        self._progress(Progress("loading", taken.arm.name))
-        known = taken.loaded is not None
-        taken.loaded = loaded = self._processes[taken.arm.name].open()
-        self._open_arms.add(taken.arm.name)
-        if known:
-            return
-        for text in loaded.remarks:
-            self._remark(text)
-        fitting = [one for one in self._workloads if one.name not in loaded.left_out]
-        for name, tokens in loaded.left_out.items():
-            self._remark(
-                f"{name} is left out for {taken.arm.name}: it needs {tokens} tokens, and the "
-                f"context holds {loaded.configuration.context}"
-            )
-        if not fitting:
-            raise ConfigurationError(
-                f"no test fits the context of {taken.arm.name}",
-                remedy="Ask for shorter tests, or for a larger --ctx.",
-            )
-        taken.samples = {one: [] for one in fitting}
+    def _tell_again(self) -> None:
+        if self._now is not None:
+            self._progress(self._now())
 
     def _warm_up(self) -> None:
         """Run each test in full until two successive runs take about as long: that pages the
         weights in, fills caches and lets processors find their speed."""
+        done, total = 0, sum(len(taken.samples) for taken in self._taken)
         for taken in self._taken:
-            if self._in_turn:
-                self._only(taken)
+            self._opened.need(taken)
             budget = WARM_UP_SHARE * min(self._wanted.time_budget, ENDLESS) / len(self._taken)
             began = time.perf_counter()
             for workload in taken.samples:
-                before = math.inf
-                for number in range(self._wanted.warm_ups):
-                    self._progress(Progress("warming up", taken.arm.name, workload.name))
-                    sample = self._processes[taken.arm.name].run(workload, f"warm-up {number}")
-                    taken.warm_ups += 1
-                    seconds = sample.prefill_seconds + sample.decode_seconds
-                    steady = abs(seconds - before) < STEADY * before
-                    if steady or time.perf_counter() - began > budget:
-                        break
-                    before = seconds
-            self._note_memory(taken)
+                self._tell(
+                    Progress("warming up", taken.arm.name, workload.name, share=done / total)
+                )
+                self._warm_up_by(taken, workload, began + budget)
+                done += 1
+            self._opened.note_memory(taken)
 
-    def _note_memory(self, taken: Taken) -> None:
-        """Its peaks, now that every test has run."""
-        resident, device = self._processes[taken.arm.name].memory()
-        own, file = resident or (None, None)
-        reason = "" if resident else "this system does not tell"
-        taken.memory = MemoryUse(own, file, device, reason)
+    def _warm_up_by(self, taken: Taken, workload: Workload, end: float) -> None:
+        before = math.inf
+        for number in range(self._wanted.warm_ups):
+            sample = self._opened.of(taken).run(workload, f"warm-up {number}")
+            taken.warm_ups += 1
+            seconds = sample.prefill_seconds + sample.decode_seconds
+            taken.seconds[workload] = sample.total_seconds
+            if abs(seconds - before) < STEADY * before or time.perf_counter() > end:
+                return
+            before = seconds
 
     def _measure(self) -> None:
         self._began = time.perf_counter()
-        while not (stopped := self._why_to_stop()):
-            self._measure_block()
-            self._block += 1
+        try:
+            while not (stopped := self._why_to_stop()):
+                self._measure_block()
+                self._block += 1
+                self._in_blocks = self._elapsed
+        finally:
+            self._ended = time.perf_counter()
         self._stopped = stopped
 
     def _measure_block(self) -> None:
         seed = self._wanted.seed
-        if self._in_turn:
+        if self._opened.in_turn:
             self._measure_block_in_turn()
             return
         for workload in order.shuffled(self._workloads, seed, self._block):
@@ -250,32 +238,49 @@ class _Measurement:
         test once before it counts."""
         seed, block = self._wanted.seed, self._block
         for position, (taken, half) in enumerate(order.mirrored(self._taken, seed, block, "")):
-            if taken.arm.name not in self._open_arms:
-                self._only(taken)
+            if self._opened.need(taken):
                 for workload in taken.samples:
-                    self._processes[taken.arm.name].run(workload, f"again {block} {half}")
+                    self._tell(Progress("warming up", taken.arm.name, workload.name))
+                    self._opened.of(taken).run(workload, f"again {block} {half}")
             for workload in order.shuffled(list(taken.samples), seed, block):
                 self._take(taken, workload, position, half)
 
     def _take(self, taken: Taken, workload: Workload, position: int, half: int) -> None:
-        self._progress(self._now(taken, workload))
+        self._tell_anew(lambda: self._measuring(taken, workload))
         if self._wanted.delay:
             time.sleep(self._wanted.delay)
         began = self._elapsed
         # Arms get the same prompts and draws in a block, so that these make no difference.
         draw = f"{self._wanted.seed} {self._block} {half}"
-        sample = self._processes[taken.arm.name].run(workload, draw)
+        sample = self._opened.of(taken).run(workload, draw)
         taken.samples[workload].append(
             replace(sample, block=self._block, position=position, began=began)
         )
 
-    def _now(self, taken: Taken, workload: Workload) -> Progress:
-        share = self._elapsed / self._wanted.time_budget  # 0 of an endless one
-        if self._wanted.most_blocks:
-            share = max(share, self._block / self._wanted.most_blocks)
-        share = min(share, 1.0)
-        left = self._elapsed / share - self._elapsed if share > 0.02 else None
-        return Progress("measuring", taken.arm.name, workload.name, self._block + 1, left, share)
+    def _measuring(self, taken: Taken, workload: Workload) -> Progress:
+        most, elapsed = self._wanted.most_blocks, self._elapsed
+        whole = self._seconds_at_most()
+        share = self._block / most if most else elapsed / whole  # 0 of an endless one
+        return Progress(
+            "measuring",
+            taken.arm.name,
+            workload.name,
+            self._block + 1,
+            whole - elapsed if elapsed < whole < math.inf else None,
+            min(share, 1.0),
+        )
+
+    def _seconds_at_most(self) -> float:
+        """What all blocks take, as far as can be told: there is always one, and until it is done
+        the warm-up tells how long it takes."""
+        budget, most = self._wanted.time_budget, self._wanted.most_blocks
+        block = self._in_blocks / self._block if self._block else self._block_as_warmed_up()
+        return max(block, budget if most is None else min(budget, most * block))
+
+    def _block_as_warmed_up(self) -> float:
+        each = product(self._taken, self._workloads)
+        runs = [taken.seconds[test] for taken, test in each if test in taken.seconds]
+        return 2 * (sum(runs) + len(runs) * self._wanted.delay)
 
     def _why_to_stop(self) -> str:
         """Why no other block is to be measured; "" where one is."""
@@ -284,33 +289,55 @@ class _Measurement:
             return ""
         if wanted.most_blocks is not None and block >= wanted.most_blocks:
             return "blocks"
-        confident = False
-        if self._enough is not None:
-            confident = self._enough(self._records())
-        elif block >= wanted.least_blocks:
-            confident = self._width() <= wanted.width
-        if confident:
+        if self._is_time_to_check() and self._is_enough():
             return "confident"
         return "time" if self._elapsed * (block + 1) / block > wanted.time_budget else ""
 
-    def _width(self) -> float:
-        """The widest relative interval of a main figure."""
-        return max(
-            relative_width(test.summaries[0]) if test.summaries else 0.0
-            for one in self._records()
-            for test in one.tests
+    def _is_time_to_check(self) -> bool:
+        if self._enough is not None and math.isfinite(self._wanted.time_budget):
+            return self._looks.due(self._elapsed)
+        if self._block < self._check:
+            return False
+        self._check = math.ceil(self._block * CHECKED_AGAIN)
+        return True
+
+    def _is_enough(self) -> bool:
+        """What the caller says of the records so far; else whether all intervals of main figures
+        are narrow enough."""
+        if self._enough is not None:
+            return self._enough(self._records(whole=False))
+        return all(
+            relative_width(figure) <= self._wanted.width
+            for taken in self._taken
+            for figure in main_figures(taken, self._wanted.confidence)
         )
+
+    def _doubt_the_ceiling(self) -> None:
+        """Measure it anew before a figure is refused for it: it may have been measured in a slower
+        moment than this one."""
+        if not self._wanted.ceiling or not any(
+            "IMPLAUSIBLE" in one.flags for one in self._records()
+        ):
+            return
+        self._tell(Progress("measuring the ceiling of", "this machine"))
+        try:
+            raise_ceiling()
+        except DiskError as error:
+            self._remark(f"the ceiling of this machine is not measured anew: {error.message}")
+        self._facts = replace(self._facts, machine=facts.machine_facts())
 
     def _measure_energy(self) -> None:
         """Of the first prefill and the first decode from an empty cache, after the blocks: it takes
         a minute where there are meters, and nothing where there are none."""
-        for taken in self._taken if self._wanted.energy else ():
-            first = {one.kind: one for one in reversed(taken.samples) if not one.depth}
-            prefill, decode = first.get("prefill"), first.get("decode")
-            both = (("prefill", prefill), ("decode", decode))
-            taken.energy_of = {of: one.name for of, one in both if one is not None}
-            self._progress(Progress("energy", taken.arm.name))
-            process = self._processes[taken.arm.name]
-            if self._in_turn:
-                self._only(taken)
-            taken.energy = process.energy(prefill, decode)
+        if not self._wanted.energy:
+            return
+        for taken in self._taken:
+            first = {one.kind: one.name for one in reversed(taken.samples) if not one.depth}
+            taken.energy_of = {of: first[of] for of in ENERGY_OF if of in first}
+            taken.energy = without_energy(taken.energy_of, "it was stopped before")
+        for taken in self._taken:
+            self._opened.need(taken)
+            self._tell(Progress("energy", taken.arm.name))
+            tests = {one.name: one for one in taken.samples}
+            prefill, decode = (tests.get(taken.energy_of.get(of, "")) for of in ENERGY_OF)
+            taken.energy = self._opened.of(taken).energy(prefill, decode)

@@ -117,6 +117,27 @@ PRIMARY: dict[TestKind, Metric] = {"prefill": PREFILL, "decode": DECODE, "reply"
 """What a test is about, and compared by."""
 
 
+WHOLE = Metric(
+    "total_rate",
+    "tokens/s",
+    "(prompt tokens + reply tokens) / seconds",
+    True,
+    lambda sample: (
+        (sample.prompt_tokens + sample.reply_tokens) / sample.total_seconds
+        if sample.total_seconds > 0
+        else None
+    ),
+)
+
+
+def primary(test: Test) -> Metric:
+    """What a test is compared by. Where other programs measured a prompt and a reply together, only
+    the whole time is known."""
+    metric = PRIMARY[test.kind]
+    known = not test.samples or any(metric.of(sample) is not None for sample in test.samples)
+    return metric if known else WHOLE
+
+
 def values(test: Test, metric: Metric) -> list[tuple[int, float]]:
     """(block, value) of each sample that has one, in the order they were taken."""
     found = ((sample.block, metric.of(sample)) for sample in test.samples)

@@ -20,10 +20,10 @@ def mirrored(arms: Sequence[T], seed: int, block: int, test: str) -> list[tuple[
 
 
 def shuffled(tests: Sequence[Workload], seed: int, block: int) -> list[Workload]:
-    """The tests of a block in random order, but those at a lesser depth first: the cache is filled
-    to each depth once, from the one before."""
+    """The tests of a block in random order, but by depth: the cache is filled to each depth from
+    the one before. Every other block begins at the greatest depth, which is still in the cache."""
     drawn = random.Random(f"tests {seed} {block}").sample(tests, len(tests))
-    return sorted(drawn, key=lambda one: one.depth)
+    return sorted(drawn, key=lambda one: one.depth, reverse=bool(block % 2))
 
 
 def heads(seed: int, block: int, test: str) -> bool:

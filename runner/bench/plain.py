@@ -1,11 +1,18 @@
 """Dataclasses of a record to plain JSON values and back, by their annotations."""
 
 import dataclasses
+import json
+import math
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+MOST = 10**300
+"""Whole numbers that are surely a float too."""
+LONGEST = 60
+"""Letters of a wrong value that are repeated."""
 
 
 def to_plain(value: Any) -> Any:
@@ -18,6 +25,23 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_plain(one) for one in value]
     return value
+
+
+def to_json(value: Any) -> str:
+    """The same as JSON, without a space in it. Raises ValueError for what JSON or UTF-8 has no
+    place for."""
+    text = json.dumps(to_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text.encode()
+    return text
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def from_plain(kind: type[T], value: Any) -> T:
@@ -39,7 +63,7 @@ def _read(kind: Any, value: Any, place: str) -> Any:
         return _read(next(one for one in inner if one is not type(None)), value, place)
     if origin is Literal:
         if value not in inner:
-            raise ValueError(f"{place} is {value!r}, which it cannot be")
+            raise ValueError(f"{place} is {_told(value)}, which it cannot be")
         return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
@@ -53,11 +77,24 @@ def _read(kind: Any, value: Any, place: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{place} is not an object")
         return {key: _read(inner[1], one, f"{place}.{key}") for key, one in value.items()}
+    return _read_simple(kind, value, place)
+
+
+def _read_simple(kind: Any, value: Any, place: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) <= MOST else math.inf
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{place} is {value!r}, which is no {kind.__name__}")
+        raise ValueError(f"{place} is {_told(value)}, which is no {kind.__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place} is {value}, which is no finite number")
+    if isinstance(value, str) and not is_text(value):
+        raise ValueError(f"{place} is {_told(value)}, which is no text")
     return value
+
+
+def _told(value: Any) -> str:
+    told = repr(value)
+    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
 
 
 def _read_fields(kind: Any, value: Any, place: str) -> Any:

@@ -92,6 +92,8 @@ class Configuration:
     adapters: tuple[str, ...]
     sampling: dict[str, Any]
     """The sampler of replies; decode tests are greedy unless their name says `sampled`."""
+    other: dict[str, Any] = field(default_factory=dict)
+    """What another program said of how it loaded the model, by its own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ class Ceiling:
 @dataclass(frozen=True, slots=True)
 class Energy:
     """Joules a token (`of` is "prefill" or "decode"), net of the idle power before and after, and
-    gross; or, where `net` and `gross` are None, why it was not measured and what would help."""
+    gross. Where `net`, or both, are None, `reason` says why they were not measured and `remedy`
+    what would help; it also says so where the device was idle."""
 
     of: str
     net: float | None

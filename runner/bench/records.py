@@ -1,6 +1,6 @@
 """From samples to a record: summaries, the noise of equal arms, flags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.bench import metrics, order
@@ -29,6 +29,7 @@ from runner.bench.record import (
 from runner.bench.statistics import noise, outlying, summarize
 from runner.bench.workloads import Workload
 from runner.gguf import Header
+from runner.models.tuned import tuned_for
 
 REFUSED = frozenset[Flag](("CACHED", "IMPLAUSIBLE"))
 
@@ -47,6 +48,7 @@ class Facts:
     seed: int
     confidence: float
     prices: Prices
+    ceiling: bool = True
 
 
 @dataclass(slots=True)
@@ -66,6 +68,22 @@ class Taken:
     energy_of: dict[str, str] = field(default_factory=dict)
     """The tests by which the energy of prefill and decode was measured."""
     warm_ups: int = 0
+    seconds: dict[Workload, float] = field(default_factory=dict)
+    """What a run took when it was warmed up last."""
+
+
+def main_figures(taken: Taken, confidence: float) -> Iterator[Summary]:
+    """The figure that each test is about, one after the other, of the samples so far."""
+    for workload, samples in taken.samples.items():
+        main = metrics.PRIMARY[workload.kind]
+        found = [(one.block, value) for one in samples if (value := main.of(one)) is not None]
+        if found:
+            yield summarize(main.name, main.unit, main.formula, found, confidence=confidence)
+
+
+def without_energy(phases: Iterable[str], reason: str) -> tuple[Energy, ...]:
+    """What is said of energy that was not measured."""
+    return tuple(Energy(of, None, None, None, "machine", "", None, reason=reason) for of in phases)
 
 
 def record(taken: Taken, facts: Facts, method: Method) -> Record:
@@ -96,7 +114,9 @@ def record(taken: Taken, facts: Facts, method: Method) -> Record:
         noise=tuple(noises),
         flags=tuple(dict.fromkeys(flag for test in tests for flag in test.flags)),
     )
-    return replace(made, advice=advice(made, taken.header))
+    tuned = tuned_for(taken.arm.located)
+    options = tuned.options if tuned is not None else {}
+    return replace(made, advice=advice(made, taken.header, options))
 
 
 def _test(workload: Workload, samples: Sequence[Sample], taken: Taken, facts: Facts) -> Test:
@@ -169,9 +189,10 @@ def _noise(test: Test, seed: int) -> Noise | None:
 def _judged(test: Test, found: Noise | None, taken: Taken, facts: Facts) -> Test:
     """The test with its ceiling, energy and flags; what is refused has no figures."""
     assert taken.loaded is not None
-    test = replace(test, ceiling=ceiling(test, taken.header, taken.loaded.configuration))
+    if facts.ceiling:
+        test = replace(test, ceiling=ceiling(test, taken.header, taken.loaded.configuration))
     test = replace(test, flags=flags(test, found), energy=_energy(test, taken))
-    if any(one.net is not None for one in test.energy):
+    if any(one.gross is not None for one in test.energy):
         test = replace(test, costs=costs(test.energy, facts.prices))
     return replace(test, summaries=()) if REFUSED & set(test.flags) else test
 

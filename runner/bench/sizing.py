@@ -27,7 +27,7 @@ def sized(
     """A prefill and a decode, as long as `SECONDS` have room for, after a block of the shortest
     ones. Raises what `measure` raises, and KeyboardInterrupt where it was stopped."""
     probes = synthetic([PREFILLS[-1]], [DECODES[-1]])
-    wanted = Wanted(time_budget=1.0, least_blocks=1, most_blocks=1, warm_ups=2)
+    wanted = Wanted(time_budget=1.0, least_blocks=1, most_blocks=1, warm_ups=2, ceiling=False)
     records = measure(arms, probes, wanted, progress=progress, remark=remark)
     if any(one.method is not None and one.method.stopped == "interrupted" for one in records):
         raise KeyboardInterrupt

@@ -14,6 +14,9 @@ LEAST_BLOCKS = 6
 five lie all on one side of it once in sixteen times."""
 
 RESAMPLES = 2000
+AT_ONCE = 2**21
+"""Values of resamples that are in memory together."""
+
 SEED = 20260727
 
 MAD_OF_NORMAL = 1.4826
@@ -73,8 +76,11 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
     count = len(values)
     ordered = numpy.sort(numpy.asarray(values, dtype=float))
-    drawn = numpy.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
-    medians = numpy.median(ordered[drawn], axis=1)
+    dice, each = numpy.random.default_rng(SEED), max(1, AT_ONCE // count)
+    sizes = [min(each, RESAMPLES - done) for done in range(0, RESAMPLES, each)]
+    medians = numpy.concatenate([
+        numpy.median(ordered[dice.integers(0, count, (size, count))], axis=1) for size in sizes
+    ])  # fmt: skip
     outer = student((1 + confidence) / 2, count - 1) * math.sqrt(count / (count - 1))
     tail = NormalDist().cdf(-outer)
     low, high = numpy.quantile(medians, (tail, 1 - tail))

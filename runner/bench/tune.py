@@ -1,175 +1,330 @@
 """The loading options that are quickest for a model on this machine, found one after another.
 
-Each option is tried beside the best so far, in turns, and kept only where it is significantly
+Each change is tried beside the best so far, in turns, and kept only where it is significantly
 faster at something and slower at nothing. What is found is measured once more against the defaults,
 because the best of many tries looks better than it is: that measurement says what was gained.
+
+Each try gets the time that a verdict takes, and an even share of what is left beyond that; what one
+leaves, because it was decided early, goes to those after it. Where there is not time for all, those
+that take more than their even share wait until the others are done.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 from runner.bench.arms import Arm
+from runner.bench.candidates import Options, workloads_of
 from runner.bench.compare import LEAST, Comparison, compare, decided
 from runner.bench.measure import Progress, Wanted, measure
+from runner.bench.metrics import PRIMARY, values
 from runner.bench.record import Record
-from runner.bench.statistics import LEAST_BLOCKS
-from runner.bench.workloads import Workload, synthetic, texts
-from runner.errors import ConfigurationError, DeviceError, DoesNotFit
+from runner.bench.sizing import DECODES, PREFILLS, fitting
+from runner.bench.statistics import by_block
+from runner.bench.workloads import Workload, synthetic
+from runner.errors import RunnerError
 from runner.models import Located
+from runner.models.tuned import words_of
 from runner.settings import Settings
 
 CONFIRMING = 0.3
 """Of the time budget, for what is found against the defaults."""
 
-WORKLOADS = synthetic(prompts=(128,), replies=(16,))
-"""Short, so that arms take turns faster than the machine's noise drifts."""
+WARM_UPS = 3
 
-SPOKEN = texts(("code",), reply_tokens=48)
-"""Guesses are right or wrong about real text only."""
+BLOCKS = 8
+"""That a verdict takes: with two tests, seven blocks that all point the same way are the fewest."""
 
-WIDE = ("f32", "f16", "bf16")
-"""KV types that do without flash attention."""
+RUNS = 4
+"""Of a test in a block: each of two arms twice."""
 
-RUNS = 4 * LEAST_BLOCKS
-"""Of a test, that a verdict takes at least: each of two arms twice a block."""
+TOO_SHORT = "there was too little time for a verdict"
 
-Options = Mapping[str, Any]
+LETTERS = 4
+"""Of a text in a token, about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Options that were tried against the best so far, and how they did, or `why` they could not
-    be; kept or not."""
+    """Options that were tried against the best so far, and how they did, kept or not; `why` they
+    could not be tried, or not to a verdict, which is `short` where it was for want of time."""
 
     options: Options
     comparison: Comparison | None
     kept: bool
     why: str = ""
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`options` are what is better than the defaults, empty where nothing is; `confirmed` is the
-    measurement that says so, in `records`. None where no try was kept."""
+    """`options` are what is better than the defaults, empty where nothing is. `best` is what was
+    kept of the tries, and `confirmed` the measurement that says whether it is better, in `records`;
+    None where no try was kept, or where it could not be measured, and `why` not. `time_for_all` are
+    the seconds in which every change could be tried, as far as that was found out."""
 
     options: Options
     tries: tuple[Try, ...]
+    best: Options = field(default_factory=dict)
     confirmed: Comparison | None = None
     records: tuple[Record, ...] = ()
+    why: str = ""
     interrupted: bool = False
+    time_for_all: float | None = None
 
     @property
     def gains(self) -> dict[str, tuple[float, float, float]]:
         """The rate over that of the defaults with its interval, by test."""
-        tests = self.confirmed.tests if self.confirmed else ()
+        tests = self.confirmed.tests if self.confirmed and self.options else ()
         return {one.test: (one.ratio, *one.interval) for one in tests if one.interval is not None}
+
+    @property
+    def tried(self) -> int:
+        """How many changes were measured, and long enough."""
+        return sum(one.comparison is not None and not one.short for one in self.tries)
+
+    @property
+    def short(self) -> int:
+        """How many there was no time for, or too little."""
+        return sum(one.short for one in self.tries)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether everything that can be tried was, to the end."""
+        ended = not self.interrupted and not self.short and self.tried > 0
+        return ended and not self.why
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`base` names every option that is searched, with the value that holds by default."""
+    """`base` names every option that is searched, with the value that holds by default. `progress`
+    is told what is being done, and how far that is."""
 
     located: Located
     settings: Settings
     base: Options
     candidates: Sequence[Options]
     time_budget: float
+    """Seconds, of which little more may be taken: what was begun is ended."""
+    room: int
+    """Tokens that the context may hold."""
     workloads: Sequence[Workload] = ()
     """What every candidate is measured by; without, what it makes a difference to."""
     seed: int = 0
-    progress: Callable[[Progress], None] | None = None
+    progress: Callable[[str, Progress], None] | None = None
     told: Callable[[Try], None] = lambda _: None
 
     def run(self) -> Outcome:
-        """Ctrl-C ends it with the tries so far and no outcome. Raises what measuring the defaults
-        raises."""
-        best: dict[str, Any] = {}
-        tries: list[Try] = []
-        wanted = [one for one in self.candidates if self._differs(one, best)]
-        each = self.time_budget * (1 - CONFIRMING) / max(1, len(wanted))
-        for options in wanted:
-            if not self._differs(options, best):
-                continue
-            tried, interrupted = self._try(options, best, each, tries)
-            tries.append(tried)
-            self.told(tried)
-            if interrupted:
-                return Outcome({}, tuple(tries), interrupted=True)
-            if tried.kept:
-                best |= options
-        if not best:
-            return Outcome({}, tuple(tries))
-        kept = [self._measured_by(one.options) for one in tries if one.kept]
-        by = tuple(
-            dict.fromkeys(one for some in (self.workloads or WORKLOADS, *kept) for one in some)
-        )
-        confirmed, records, interrupted = self._beside({}, best, by, self.time_budget * CONFIRMING)
-        found = self._complete(best) if is_better(confirmed) and not interrupted else {}
-        return Outcome(found, tuple(tries), confirmed, records, interrupted)
+        """Ctrl-C ends it with the tries so far. Raises what measuring the defaults raises."""
+        return _Course(self).run()
 
-    def _try(
-        self, options: Options, best: Options, seconds: float, before: Sequence[Try]
-    ) -> tuple[Try, bool]:
-        """How it does beside the best so far, and whether Ctrl-C ended it."""
-        by = self._measured_by(options)
-        if _prompt_seconds(by, before) * RUNS > seconds:
-            return Try(options, None, False, "its prompts take too long for the time"), False
-        try:
-            comparison, _, interrupted = self._beside(best, {**best, **options}, by, seconds)
-        except (ConfigurationError, DeviceError, DoesNotFit) as error:
-            return Try(options, None, False, error.message), False
-        why = "" if comparison else "there was too little time for it"
-        return Try(options, comparison, is_better(comparison), why), interrupted
-
-    def _measured_by(self, options: Options) -> Sequence[Workload]:
-        """The tests that these options make a difference to."""
-        if self.workloads:
-            return self.workloads
-        if "speculate" in options:
-            return SPOKEN
-        if "micro_batch" in options:
-            return synthetic(prompts=(max(options["micro_batch"], self.base["micro_batch"]),))
-        return [one for one in WORKLOADS if "threads_batch" not in options or one.kind == "prefill"]
-
-    def _complete(self, best: Options) -> Options:
+    def complete(self, best: Options) -> Options:
         """With what else was in force while it was measured, and would follow it otherwise."""
         if "threads" not in best:
-            return best
+            return dict(best)
         return {"threads_batch": self.base["threads_batch"], **best}
 
-    def _differs(self, options: Options, best: Options) -> bool:
-        now = {**self.base, **best}
+    def arm(self, name: str, options: Options) -> Arm:
+        return Arm(name, self.located, replace(self.settings, **{**self.base, **options}))
+
+
+class Pace:
+    """How fast the model is here, in tokens/s, which tells how long a try takes; and how long tries
+    took."""
+
+    def __init__(self, prefill: float, decode: float, overhead: float) -> None:
+        """`overhead` are the seconds that a try takes beside its runs, before one was made."""
+        self._prefill, self._decode = prefill, decode
+        self._overheads, self._slower = [overhead], list[float]()
+
+    def seconds(self, by: Sequence[Workload]) -> float:
+        """That a verdict on these tests takes."""
+        slower = median(self._slower) if self._slower else 1.0
+        return self.overhead + BLOCKS * slower * self._block(by)
+
+    @property
+    def overhead(self) -> float:
+        return median(self._overheads[-3:])
+
+    def saw(self, by: Sequence[Workload], blocks: int, measured: float, whole: float) -> None:
+        """A try, which took `whole` seconds, so many of them for its blocks."""
+        self._overheads.append(whole - measured)
+        if blocks:
+            self._slower.append(measured / blocks / self._block(by))
+
+    def _block(self, by: Sequence[Workload]) -> float:
+        return RUNS * sum(map(self._run, by))
+
+    def _run(self, workload: Workload) -> float:
+        prompt = workload.prompt_tokens or len(workload.text) / LETTERS
+        return prompt / self._prefill + workload.reply_tokens / self._decode
+
+
+class _Course:
+    """A search under way."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._began = time.monotonic()
+        self._usual: Sequence[Workload] = search.workloads
+        self._best: dict[str, Any] = {}
+        self._tries: list[Try] = []
+        self._doing = "finding out how fast it is"
+
+    def run(self) -> Outcome:
+        try:
+            self._pace = self._find_pace()
+            self._try_all()
+            outcome = self._confirmed()
+        except KeyboardInterrupt:
+            best = self._search.complete(self._best)
+            return Outcome({}, tuple(self._tries), best, interrupted=True)
+        return replace(outcome, time_for_all=self._time_for_all())
+
+    def _left(self) -> float:
+        return self._search.time_budget - (time.monotonic() - self._began)
+
+    def _find_pace(self) -> Pace:
+        """Also chooses the tests where none were asked for: runs as long as arms that take turns
+        should have them."""
+        began = time.monotonic()
+        wanted = Wanted(time_budget=1.0, least_blocks=1, most_blocks=1, warm_ups=2, ceiling=False)
+        probes = synthetic([PREFILLS[-1]], [DECODES[-1]])
+        (record,) = self._measured([self._search.arm("defaults", {})], probes, wanted, None)
+        prefill, decode = (_rate(record, probe) for probe in probes)
+        if not self._usual:
+            lengths = fitting(prefill, PREFILLS), fitting(decode, DECODES)
+            self._usual = synthetic([lengths[0]], [lengths[1]])
+        return Pace(prefill, decode, overhead=2 * (time.monotonic() - began))
+
+    def _reserve(self) -> float:
+        """Seconds that are kept for confirming what was found, or what may be found."""
+        least = self._pace.seconds(self._usual)
+        return max(least, CONFIRMING * self._search.time_budget) if self._best else least
+
+    def _time_for_all(self) -> float:
+        """The seconds that all changes take, were each one tried for as long as it needs, as far as
+        is known by now."""
+        tries = sum(map(self._needed, self._search.candidates))
+        confirming = self._pace.seconds(self._usual)
+        return self._pace.overhead + max(tries / (1 - CONFIRMING), tries + confirming)
+
+    def _needed(self, options: Options) -> float:
+        return self._pace.seconds(self._workloads_of(options))
+
+    def _try_all(self) -> None:
+        waiting, late = list(self._search.candidates), list[Options]()
+        for queue in (waiting, late):  # the second is filled while the first is gone through
+            while queue:
+                options = queue.pop(0)
+                if not self._differs(options):
+                    continue
+                others = [one for one in (*waiting, *late) if self._differs(one)]
+                needed, left = self._needed(options), self._left() - self._reserve()
+                beyond = left - needed - sum(map(self._needed, others))
+                even = left / (1 + len(others))
+                one = None
+                if beyond >= 0 or needed <= even or (queue is late and needed <= left):
+                    one = self._try(options, needed + max(beyond, 0.0) / (1 + len(others)))
+                if queue is waiting and (one is None or one.short):
+                    late.append(options)
+                else:
+                    why = f"there was no time for it: a verdict takes about {needed:.0f} s"
+                    self._note(one or Try(options, None, kept=False, why=why, short=True))
+
+    def _try(self, options: Options, seconds: float) -> Try:
+        number, all_of_them = len(self._tries) + 1, len(self._search.candidates)
+        self._doing = f"{words_of(options)} ({number} of {all_of_them})"
+        by = self._workloads_of(options)
+        try:
+            comparison, _ = self._beside(self._best, {**self._best, **options}, by, seconds)
+        except RunnerError as error:  # also one that llama.cpp does not survive
+            return Try(options, None, kept=False, why=error.message)
+        short = not is_long_enough(comparison)
+        why = TOO_SHORT if short else ""
+        return Try(options, comparison, is_better(comparison), why, short)
+
+    def _note(self, one: Try) -> None:
+        self._tries.append(one)
+        if one.kept:
+            self._best |= one.options
+        self._search.told(one)
+
+    def _confirmed(self) -> Outcome:
+        """What was kept, against the defaults, by all tests that any of it was kept for."""
+        tries, best = tuple(self._tries), self._search.complete(self._best)
+        if not best:
+            return Outcome({}, tries)
+        self._doing = "confirming"
+        kept = [self._workloads_of(one.options) for one in tries if one.kept]
+        by = tuple(dict.fromkeys(one for some in (self._usual, *kept) for one in some))
+        seconds = max(self._left(), self._pace.seconds(by))
+        try:
+            comparison, records = self._beside({}, best, by, seconds)
+        except RunnerError as error:
+            return Outcome({}, tries, best, why=error.message)
+        found = best if is_better(comparison) else {}
+        why = "" if is_long_enough(comparison) else TOO_SHORT
+        return Outcome(found, tries, best, comparison, records, why)
+
+    def _workloads_of(self, options: Options) -> Sequence[Workload]:
+        if self._search.workloads:
+            return self._search.workloads
+        return workloads_of(options, self._search.base, self._usual, self._search.room)
+
+    def _differs(self, options: Options) -> bool:
+        now = {**self._search.base, **self._best}
         return any(now.get(name) != value for name, value in options.items())
 
     def _beside(
         self, first: Options, second: Options, by: Sequence[Workload], seconds: float
-    ) -> tuple[Comparison | None, tuple[Record, ...], bool]:
-        """The comparison, None where there was no time for one; the records; and whether Ctrl-C
-        ended it."""
-        arms = [self._arm("best so far", first), self._arm("candidate", second)]
-        wanted = Wanted(time_budget=seconds, seed=self.seed)
-        records = measure(arms, by, wanted, progress=self.progress, enough=decided)
+    ) -> tuple[Comparison | None, tuple[Record, ...]]:
+        """The comparison, None where there was no time for one, and the records."""
+        began = time.monotonic()
+        arms = [self._search.arm("best so far", first), self._search.arm("candidate", second)]
+        seconds = max(seconds - self._pace.overhead, 1.0)
+        seed = self._search.seed
+        wanted = Wanted(time_budget=seconds, warm_ups=WARM_UPS, seed=seed, ceiling=False)
+        records = self._measured(arms, by, wanted, decided)
         method = records[0].method
-        stopped = method is not None and method.stopped == "interrupted"
+        if method is not None:
+            self._pace.saw(by, method.blocks, method.seconds, time.monotonic() - began)
         if len(records) < 2 or method is None or method.blocks < LEAST:
-            return None, records, stopped
-        return compare(records[0], records[1]), records, stopped
+            return None, records
+        return compare(records[0], records[1]), records
 
-    def _arm(self, name: str, options: Options) -> Arm:
-        return Arm(name, self.located, replace(self.settings, **{**self.base, **options}))
+    def _measured(
+        self,
+        arms: Sequence[Arm],
+        by: Sequence[Workload],
+        wanted: Wanted,
+        enough: Callable[[Sequence[Record]], bool] | None,
+    ) -> tuple[Record, ...]:
+        """The records. Raises KeyboardInterrupt, also where there was something to keep."""
+
+        def progress(now: Progress) -> None:
+            if self._search.progress is not None:
+                self._search.progress(self._doing, now)
+
+        records = measure(arms, by, wanted, progress=progress, enough=enough)
+        if any(one.method is not None and one.method.stopped == "interrupted" for one in records):
+            raise KeyboardInterrupt
+        return records
 
 
-def _prompt_seconds(by: Sequence[Workload], before: Sequence[Try]) -> float:
-    """What reading a prompt of these tests takes, as far as it was seen."""
-    rates = [
-        test.first
-        for one in before
-        for test in (one.comparison.tests if one.comparison else ())
-        if test.test.startswith("pp")
-    ]
-    most = max((one.prompt_tokens for one in by), default=0)
-    return most / rates[-1] if rates else 0.0
+def _rate(record: Record, probe: Workload) -> float:
+    test = record.test(probe.name)
+    rates = by_block(values(test, PRIMARY[probe.kind])).values() if test is not None else ()
+    return median(rates) if rates else 1.0
+
+
+def is_long_enough(comparison: Comparison | None) -> bool:
+    """Whether it has as many blocks as verdicts take, or has its verdicts with fewer."""
+    return comparison is not None and all(
+        one.blocks >= BLOCKS or one.verdict != "undecided" for one in comparison.tests
+    )
 
 
 def is_better(comparison: Comparison | None) -> bool:
@@ -178,55 +333,3 @@ def is_better(comparison: Comparison | None) -> bool:
         return False
     verdicts = [test.verdict for test in comparison.tests]
     return "faster" in verdicts and "slower" not in verdicts
-
-
-def base_of(located: Located, settings: Settings) -> dict[str, Any]:
-    """What holds for the model where nobody tuned it, with every option said: an earlier tuning
-    must not slip in where nothing is. Raises what placing raises."""
-    from runner.fit import place
-    from runner.models.wishes import wishes_of
-
-    placed = place(located.path, wishes_of(settings))
-    base: dict[str, Any] = {
-        "threads": placed.threads,
-        "threads_batch": placed.threads_batch,
-        "batch": placed.batch,
-        "micro_batch": placed.micro_batch,
-        "flash_attention": placed.flash_attention,
-        "kv": placed.kv_type,
-        "mmap": placed.mmap,
-        "repack": placed.repack,
-        "speculate": bool(settings.speculate),
-    }
-    if placed.devices:
-        base["gpu_layers"] = placed.gpu_layers
-    return base
-
-
-def candidates(base: Options, *, logical: int, layers: int, allow_kv: bool) -> list[Options]:
-    """What to try, the most likely gains first: threads, repacking, flash attention, batches,
-    mapping, speculation, layers on the GPU; KV types only where allowed: they change answers."""
-    found: list[Options] = []
-    for count in _thread_counts(int(base["threads"]), logical):
-        found.append({"threads": count})
-    for count in _thread_counts(int(base["threads_batch"]), logical):
-        found.append({"threads_batch": count})
-    if base["kv"] in WIDE:  # the others need it
-        found.append({"flash_attention": "off"})
-    found.append({"repack": not base["repack"]})
-    for size in (128, 256, 1024, 2048):
-        found.append({"micro_batch": size, "batch": max(512, size)})
-    found.append({"mmap": not base["mmap"]})
-    found.append({"speculate": not base["speculate"]})
-    if "gpu_layers" in base:
-        found += [{"gpu_layers": count} for count in dict.fromkeys((layers + 1, layers // 2, 0))]
-    if allow_kv:
-        # A quantized cache needs flash attention, which may have been switched off before.
-        found += [{"kv": kind, "flash_attention": "auto"} for kind in ("q8_0", "bf16")]
-    return found
-
-
-def _thread_counts(now: int, logical: int) -> Iterator[int]:
-    """Half, a core left to others, and every logical processor."""
-    wanted = dict.fromkeys((now - 1, now // 2, logical))
-    return (count for count in wanted if count > 0 and count != now)

@@ -1,7 +1,7 @@
 """When a difference counts, and when its absence does: the rule behind every verdict on speed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -76,6 +76,19 @@ class Rule:
         return max(1, math.ceil(min(needed) - blocks))
 
 
+class Looks:
+    """The moments of a measurement of so many seconds at which it is looked whether it can end."""
+
+    def __init__(self, time_budget: float) -> None:
+        self._budget = time_budget
+        self._before = 0.0
+
+    def due(self, elapsed: float) -> bool:
+        """Whether one has passed since this was asked last."""
+        before, self._before = self._before, elapsed / self._budget
+        return is_look(before, self._before)
+
+
 def is_look(before: float, now: float) -> bool:
     """Whether one of the moments to look lies between two shares of the measurement."""
     return math.floor(LOOKS * before) < math.floor(LOOKS * now)
@@ -91,6 +104,12 @@ def share_made(method: Method | None) -> float | None:
     if method.time_budget <= 0:  # without an end, each look is held to the strictest bound
         return 1 / LOOKS
     return min(1.0, method.seconds / method.time_budget)
+
+
+def least_made(methods: Iterable[Method | None]) -> float | None:
+    """The least share after which one of these could end at a verdict; None where none could."""
+    shares = (share_made(method) for method in methods)
+    return min((share for share in shares if share is not None), default=None)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -12,7 +12,8 @@ class Wanted:
     seconds, which begin with the first run that counts and always leave room for one block.
 
     At most `warm_ups` runs of each test precede them. With `energy` joules are measured after the
-    blocks, and with `loads` how long loading takes before them. `delay` seconds are waited between
+    blocks, and with `loads` how long loading takes before them; with `ceiling` figures are held
+    against what this machine can reach, where that was measured. `delay` seconds are waited between
     runs. `price_per_kwh` is that of electricity, else the price file's. The same `seed` gives the
     same order and prompts.
     """
@@ -24,6 +25,7 @@ class Wanted:
     warm_ups: int = 5
     energy: bool = False
     loads: bool = False
+    ceiling: bool = True
     seed: int = 0
     confidence: float = CONFIDENCE
     delay: float = 0.0
@@ -32,9 +34,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`phase` is "loading", "warming up", "measuring" or "energy"; `block` counts from 1. `left`
-    are the seconds until the end at the latest, None where they cannot be told yet, and `share` how
-    much is done."""
+    """`phase` is "hashing", "loading", "warming up", "measuring" or "energy"; `block` counts from
+    1. `left` are the seconds until all blocks are measured at the latest, None where that cannot be
+    told, and `share` how much of the phase is done."""
 
     phase: str
     arm: str

@@ -3,7 +3,7 @@
 import unicodedata
 from math import floor, isfinite, log10
 
-from runner.bench.metrics import PRIMARY
+from runner.bench.metrics import PRIMARY, primary
 from runner.bench.record import (
     Configuration,
     Energy,
@@ -41,6 +41,9 @@ LABELS = {
     "cost_per_correct": "cost a correct answer",
 }
 
+JUDGED = ("accuracy", "pass_at_1")
+"""Metrics that a rule of comparing answers, or likelihoods, decides."""
+
 LOWER_IS_BETTER = {"perplexity", "divergence", "s", "J", "ms"}
 """Metrics, and units, of which less is more; the others are the better the higher."""
 
@@ -48,7 +51,7 @@ FLAGS: dict[Flag, str] = {
     "THROTTLED": "the processor slowed down while this was measured",
     "LOADED": "other programs took processor time meanwhile",
     "BATTERY": "measured on battery, where machines save power",
-    "CACHED": "part of the prompt was not read anew; refused",
+    "CACHED": "the cache held more or fewer tokens than the test says; refused",
     "NOISY": "the interval is wider than was asked for, or the noise large",
     "IMPLAUSIBLE": "faster than this machine's memory or arithmetic allows; refused",
 }
@@ -107,11 +110,14 @@ def figure(summary: Summary) -> str:
 
 def spoken(summary: Summary) -> str:
     """The figure with its interval, as one says it: "41.2 tokens/s (40.9 to 41.5)"."""
-    if summary.interval is None:
-        return figure(summary)
-    ends = interval(summary)
+    told = ends(summary)
+    return f"{figure(summary)} ({told})" if told else figure(summary)
+
+
+def ends(summary: Summary) -> str:
+    """The interval without its unit, which stands beside it; "" where there is none."""
     unit = figure(summary).partition(" ")[2]
-    return f"{figure(summary)} ({ends.removesuffix(unit).rstrip()})"
+    return interval(summary).removesuffix(unit).rstrip()
 
 
 def half_width(summary: Summary) -> float | None:
@@ -172,15 +178,26 @@ def parameters(count: int) -> str:
 
 def model_words(model: ModelFile) -> str:
     """A model in a line."""
-    kind = model.quantization or model.description
-    return (
-        f"{model.name}, {kind}, {bytes_words(model.bytes)}, "
-        f"{parameters(model.parameters)} parameters"
-    )
+    return ", ".join(model_parts(model))
+
+
+def model_parts(model: ModelFile) -> list[str]:
+    """What is said of a model, each by itself."""
+    return [
+        model.name,
+        model.quantization or model.description,
+        bytes_words(model.bytes),
+        f"{parameters(model.parameters)} parameters",
+    ]
 
 
 def configuration_words(configuration: Configuration) -> str:
     """How a model was loaded, in a line."""
+    return ", ".join(configuration_parts(configuration))
+
+
+def configuration_parts(configuration: Configuration) -> list[str]:
+    """What is said of how a model was loaded, each by itself."""
     one = configuration
     threads = f"threads {one.threads}"
     if one.threads_batch != one.threads:
@@ -193,15 +210,17 @@ def configuration_words(configuration: Configuration) -> str:
         f"KV {one.kv}",
         f"flash attention {one.flash_attention}",
     ]
-    if one.gpu_layers:
-        parts.append(f"{one.gpu_layers} layers on devices")
+    if one.gpu_layers and len(one.devices) > 1:
+        # Less than none is how llama.cpp says all.
+        count = one.gpu_layers if one.gpu_layers > 0 else "all"
+        parts.append(f"{count} layers on devices")
     if not one.mmap:
         parts.append("not memory-mapped")
     if not one.repack:
         parts.append("weights not repacked")
     if one.speculate:
         parts.append(f"speculation{f' with {one.draft}' if one.draft else ''}")
-    return ", ".join((*parts, *one.adapters))
+    return [*parts, *one.adapters, *(f"{name} {value}" for name, value in one.other.items())]
 
 
 def machine_words(machine: Machine) -> str:
@@ -228,27 +247,40 @@ def tool_words(record: Record) -> str:
 
 def method_words(method: Method) -> str:
     """How it was measured, in a line."""
-    stopped = STOPPED.get(method.stopped, method.stopped)
-    return (
-        f"{method.blocks} blocks in random order after {method.warm_ups} warm-ups, "
-        f"{method.seconds:.0f} s of {method.time_budget:.0f} s; {stopped}; medians of blocks, "
-        f"{method.confidence:.0%} bootstrap intervals over blocks; seed {method.seed}"
-    )
+    return ", ".join(method_parts(method))
+
+
+def method_parts(method: Method) -> list[str]:
+    """What is said of how it was measured, each by itself."""
+    budget = f" of {method.time_budget:.0f} s" if method.time_budget else ""
+    return [
+        f"{method.blocks} block{'s'[: method.blocks != 1]} in random order",
+        f"after {method.warm_ups} warm-up{'s'[: method.warm_ups != 1]}",
+        f"{method.seconds:.0f} s{budget}",
+        STOPPED.get(method.stopped, method.stopped),
+        "medians of blocks",
+        f"{method.confidence:.0%} bootstrap intervals over blocks",
+        f"seed {method.seed}",
+    ]
 
 
 def energy_words(energy: Energy) -> str:
     """Joules a token with where they are from, or why there are none and what would help."""
-    if energy.net is None:
-        remedy = f". {energy.remedy}" if energy.remedy else ""
+    remedy = f". {energy.remedy}" if energy.remedy else ""
+    if energy.gross is None:
         return f"not measured: {energy.reason}{remedy}"
+    where = f"{energy.domain}, {energy.source}, {energy.kind}"
+    if energy.net is None:
+        gross = f"{digits(energy.gross)} J/token gross, {where}"
+        return f"{gross}; net of rest not measured: {energy.reason}{remedy}"
     idle = "" if energy.idle_watts is None else f", idle {energy.idle_watts:.1f} W"
-    gross = "" if energy.gross is None else f" ({digits(energy.gross)} with idle{idle})"
-    return f"{digits(energy.net)} J/token{gross}, {energy.domain}, {energy.source}, {energy.kind}"
+    said = f"; {energy.reason}" if energy.reason else ""
+    return f"{digits(energy.net)} J/token ({digits(energy.gross)} with idle{idle}), {where}{said}"
 
 
 def sample_rate(test: Test, sample: Sample) -> float | None:
     """Tokens/s of one run, by the formula of what its test is about; None where it did none."""
-    return PRIMARY[test.kind].of(sample)
+    return primary(test).of(sample)
 
 
 def rate_summary(test: Test) -> Summary | None:

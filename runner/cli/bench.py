@@ -1,10 +1,11 @@
 """`runner bench`: how fast models read and write on this machine."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
 
-from runner.cli import options
+from runner.cli import llama_bench, options
 from runner.errors import INTERRUPTED, ConfigurationError
 
 MODELS = f"{options.MODEL} Several are measured beside each other. Default: as for `runner run`."
@@ -15,7 +16,9 @@ OUTPUTS = {
     "sql": "llama-bench-sql",
     "md": "llama-bench-md",
 }
-TESTS, GRID, METHOD = "Tests", "Lists: LIST is 512,4096 or 1-8 or 1-8+2 or 512-4096*2", "Method"
+NOTHING = "none"
+TESTS, METHOD = "Tests (LIST is 512,4096 or 1-8 or 1-8+2 or 512-4096*2)", "Method"
+GRID = "Loading, each value an arm (LIST as above). Default: as `runner run` has it"
 
 
 def _list(*flags: str, panel: str, help: str, metavar: str = "LIST") -> Any:
@@ -27,20 +30,23 @@ def _list(*flags: str, panel: str, help: str, metavar: str = "LIST") -> Any:
 List = list[str] | None
 
 
+@llama_bench.with_flags
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help=MODELS, metavar="[MODEL...]", show_default=False)
+        list[str] | None, typer.Argument(help=MODELS, metavar="MODEL...", show_default=False)
     ] = None,
     more_names: Annotated[List, typer.Option("-m", "--model", hidden=True)] = None,
     prompts: Annotated[
         List,
         _list("-p", "--prompt-tokens", "--n-prompt", panel=TESTS,
-              help="Read prompts of so many random tokens (pp). Default: 512."),
+              help="Read prompts of so many random tokens (pp). Default: 512; none where only -n "
+                   "or -pg is given."),
     ] = None,
     replies: Annotated[
         List,
         _list("-n", "--reply-tokens", "--n-gen", panel=TESTS,
-              help="Decode so many tokens, the likeliest each time (tg). Default: 128."),
+              help="Decode so many tokens, the likeliest each time (tg). Default: 128; none where "
+                   "only -p or -pg is given."),
     ] = None,
     both: Annotated[
         List,
@@ -114,7 +120,8 @@ def bench(
     width: Annotated[
         float,
         typer.Option("--width", min=0.01, metavar="PERCENT", rich_help_panel=METHOD,
-                     help="Stop when every interval is ± so many percent."),
+                     show_default=False,
+                     help="Stop when every interval is ± so many percent. Default: 1."),
     ] = 1.0,
     repeat: Annotated[
         int | None,
@@ -125,7 +132,7 @@ def bench(
     delay: Annotated[
         float,
         typer.Option("--delay", min=0, metavar="SECONDS", rich_help_panel=METHOD,
-                     help="Wait before each run."),
+                     show_default=False, help="Wait before each run. Default: 0."),
     ] = 0.0,
     energy: Annotated[
         bool,
@@ -153,6 +160,9 @@ def bench(
         typer.Option("-o", "--output", metavar="|".join(OUTPUTS), show_default=False,
                      help="Print as llama-bench would."),
     ] = None,
+    output_err: Annotated[
+        str | None, typer.Option("-oe", "--output-err", hidden=True)
+    ] = None,
     seed: options.Seed = None,
     device: options.Device = None,
     rpc: options.Rpc = None,
@@ -175,16 +185,21 @@ def bench(
     prompt is a new one. Ctrl-C keeps what was measured.
     """
     given = locals()
-    if output is not None and output not in OUTPUTS:
-        raise ConfigurationError(
-            f"--output does not know {output!r}", remedy=f"It knows {', '.join(OUTPUTS)}."
-        )
+    for flag, form in (("--output", output), ("--output-err", output_err)):
+        if form not in (None, NOTHING, *OUTPUTS):
+            raise ConfigurationError(
+                f"{flag} does not know {form!r}", remedy=f"It knows {', '.join(OUTPUTS)}."
+            )
     settings = options.settings(given)
     if type_k != type_v and type_k and type_v:
         raise ConfigurationError(
             "keys and values of different types were asked for",
             remedy="Give -ctk and -ctv the same type; --kv is for both.",
         )
+    if bool(type_k) != bool(type_v):
+        from runner.cli.output import remark
+
+        remark("keys and values of the KV cache have one type here: it is set for both", settings)
     from runner.bench.statistics import LEAST_BLOCKS
     from runner.bench.wanted import Wanted
     from runner.cli import bench_arms, measured_arms
@@ -206,7 +221,8 @@ def bench(
         }
     )
     tests = bench_arms.tests(prompts, replies, both, depths, workload, sampled=sampled)
-    located = [find(name, settings) for name in (*(names or ()), *(more_names or ())) or (None,)]
+    every_name = [*(names or ()), *llama_bench.models_of(more_names or ())]
+    located = [find(name, settings) for name in every_name or [None]]
     arms = bench_arms.arms(located, values, lambda some: options.settings({**given, **some}))
     wanted = Wanted(
         time_budget=bench_arms.budget(time, repeat, len(arms)),
@@ -218,20 +234,23 @@ def bench(
         seed=seed or 0,
         delay=delay,
         price_per_kwh=price_per_kwh,
+        ceiling=ceiling,
     )
     if ceiling:
         from runner.cli.measuring import measured as measure_machine
 
-        measure_machine(settings)
+        measure_machine(settings, undisturbed=True)
     records = measured_arms.measured(arms, tests, wanted, settings)
     if output is None:
         from runner.cli.records import print_records
 
         print_records(records, settings)
-    else:
-        from runner.bench.exports import exported
+    for form, stream in ((output, sys.stdout), (output_err, sys.stderr)):
+        if form in OUTPUTS:
+            from runner.bench.exports import exported
 
-        print(exported(records, OUTPUTS[output]), end="")
+            print(exported(records, OUTPUTS[form]), end="", file=stream)
+            measured_arms.remark_on_refused(records, settings)
     if keep:
         measured_arms.keep(records, settings)
     measured_arms.remark_on(records, settings)

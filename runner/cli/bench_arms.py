@@ -18,8 +18,13 @@ SYNTHETIC, TEXTS = "synthetic", "texts"
 BUDGET = 60.0
 """Seconds of measuring for each arm, where nothing else is asked for."""
 
-ON_OFF = {"on": True, "off": False, "1": True, "0": False}
-FLASH = {"auto": "auto", "on": "on", "off": "off", "1": "on", "0": "off", "-1": "auto"}
+ON_OFF = {
+    "on": True, "off": False, "1": True, "0": False, "true": True, "false": False,
+    "enabled": True, "disabled": False,
+}  # fmt: skip
+FLASH = {"auto": "auto", "-1": "auto"} | {
+    word: "on" if is_on else "off" for word, is_on in ON_OFF.items()
+}
 WORDS = {
     "threads": "threads",
     "threads_batch": "batch threads",

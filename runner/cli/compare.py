@@ -1,5 +1,6 @@
 """`runner compare`: which of two is faster, or answers better, and how sure that is."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from runner.bench.arms import Arm
     from runner.bench.record import Record
 
+TWO_ALIKE = "Give two records (`runner history`), or models to measure now."
 METHOD, TESTS, TWO = "Method", "Tests", "Two values, the first for A, for one model"
 MINUTES = "10m"
 
@@ -130,47 +132,71 @@ def compare(
     given = locals()
     settings = options.settings(given)
     from runner.bench import compare as room
-    from runner.bench.gate import failures, gates
+    from runner.bench.gate import gates, judge
     from runner.cli.output import note, print_json
 
     wanted = gates(fail_if or ())
-    records = _saved(first, second) or _measured(_arms(given), given, settings)
+    records = _saved(first, second)
+    if not records:
+        if any(gate.kind == "worse" for gate in wanted):
+            raise ConfigurationError(
+                "--fail-if worse has nothing to judge: what is measured now is speed",
+                remedy="Compare two records of `runner eval`.",
+            )
+        records = _measured(_arms(given), given, settings)
     found = room.compare(records[0], records[1], margin=margin / 100, across=across)
-    failed = failures(found, wanted)
+    judged = judge(found, wanted)
     if settings.json:
         from runner.bench.plain import to_plain
 
-        print_json({**to_plain(found), "failed": failed})
+        print_json({**to_plain(found), "failed": judged.failed, "open": judged.open})
     else:
         from runner.cli.compared import print_comparison
 
         print_comparison(found, settings)
-    if failed:
-        note(f"failed: {'; '.join(failed)}")
+    for line in judged.open:
+        if settings.quiet or settings.json or line not in found.remarks:  # else it was said
+            note(line)
+    if judged.failed:
+        note(f"failed: {'; '.join(judged.failed)}")
         raise typer.Exit(REGRESSED)
 
 
 def _saved(first: str, second: str | None) -> "Sequence[Record]":
-    """The two records where both are ones; none where neither is."""
-    from runner.bench.history import History
+    """The two records where both are ones; none where both must be models. Raises UnknownRecord
+    where one is a record, or can only be meant as one, and there is none of that name."""
+    from runner.bench.history import History, is_name
+    from runner.cli.output import note
     from runner.errors import UnknownRecord
 
-    history, found, unknown = History(), [], []
+    history, found, unknown = History(remark=note), [], {}
     for text in filter(None, (first, second)):
+        if _is_gguf(text):
+            unknown[text] = UnknownRecord(f"{text} is a model, and no record")
+            continue
         try:
-            if text.lower().endswith(".gguf"):
-                raise UnknownRecord("a model")
             found.append(history.get(text))
-        except UnknownRecord:
-            unknown.append(text)
-    if not found:
-        return ()
-    if unknown or second is None:
-        raise ConfigurationError(
-            f"{unknown[0]} is no record" if unknown else f"{first} is a record, and alone",
-            remedy="Give two records (`runner history`), or models to measure now.",
-        )
+        except UnknownRecord as error:
+            unknown[text] = error
+    for text, why in unknown.items():
+        if found or is_name(text):
+            raise UnknownRecord(why.message, remedy=TWO_ALIKE) from why
+    if found and second is None:
+        raise ConfigurationError(f"{first} is a record, and alone", remedy=TWO_ALIKE)
+    if len({one.id for one in found}) == 1:
+        raise ConfigurationError(f"{first} and {second} are the same record", remedy=TWO_ALIKE)
     return found
+
+
+def _is_gguf(text: str) -> bool:
+    """Whether it is the path of a model's file, which no record is."""
+    from runner.gguf import MAGIC
+
+    try:
+        with Path(text).expanduser().open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError, RuntimeError):  # nor a path at all
+        return False
 
 
 def _arms(given: "Mapping[str, Any]") -> "list[Arm]":

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from runner.bench.answers import TaskComparison
     from runner.bench.compare import Comparison, TestComparison
 
+WRAPPED = (("TEST", "TASK", "B IS", "FLAGS"), ("95% INTERVAL",))
+SPARE = ("P",)
+"""What a narrow terminal has no room for; see `print_fitted`."""
+
 UNPAIRED = (
     "the two were measured apart, so that what changed on the machine between counts as theirs; "
     "measure both in one run to have it cancel"
@@ -17,23 +21,30 @@ UNPAIRED = (
 
 def print_comparison(found: "Comparison", settings: Settings) -> None:
     """Tables on stdout, the second against the first; what limits them as remarks."""
+    from runner.cli.fitted import print_fitted
     from runner.cli.output import print_facts, remark
 
     print_facts([("A", _name(found.first_name, found.first)),
                  ("B", _name(found.second_name, found.second))])  # fmt: skip
     if found.tests:
         print()
-        _print_table(
-            ("TEST", "A", "B", "B TO A", f"{found.confidence:.0%} INTERVAL", "P", "BLOCKS", "B IS",
-             "FLAGS"),
-            list(map(_test_row, found.tests)),
+        print_fitted(
+            *_filled(
+                ("TEST", "A", "B", "CHANGE", f"{found.confidence:.0%} INTERVAL", "P", "BLOCKS",
+                 "B IS", "FLAGS"),
+                list(map(_test_row, found.tests)),
+            ),
+            spare=SPARE,
+            wrapped=WRAPPED,
         )  # fmt: skip
     if found.tasks:
         print()
-        _print_table(
-            ("TASK", "A", "B", "B - A", f"{found.confidence:.0%} INTERVAL", "P", "ITEMS", "LOST",
+        print_fitted(
+            ("TASK", "A", "B", "CHANGE", f"{found.confidence:.0%} INTERVAL", "P", "ITEMS", "LOST",
              "GAINED", "B IS"),
             list(map(_task_row, found.tasks)),
+            spare=SPARE,
+            wrapped=WRAPPED,
         )  # fmt: skip
     print()
     print_facts([("method", method(found))])
@@ -41,32 +52,56 @@ def print_comparison(found: "Comparison", settings: Settings) -> None:
         remark(line, settings)
     if any(not test.paired for test in found.tests):
         remark(UNPAIRED, settings)
+    for test in filter(_seems_wrong, found.tests):
+        remark(_why(test), settings)
 
 
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _filled(
+    heads: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[Sequence[str], list[Sequence[str]]]:
     """Without a last column that is empty."""
-    from runner.cli.output import print_table
-
     width = len(heads) if any(row[-1] for row in rows) else len(heads) - 1
-    print_table(heads[:width], [row[:width] for row in rows])
+    return heads[:width], [row[:width] for row in rows]
+
+
+def _seems_wrong(test: "TestComparison") -> bool:
+    """Whether the columns A and B would let one expect another change."""
+    medians, low_high = test.second / test.first, test.interval or (0.0, float("inf"))
+    shown = round(medians - 1, 3), round(test.ratio - 1, 3)
+    return shown[0] * shown[1] < 0 or not low_high[0] <= medians <= low_high[1]
+
+
+def _why(test: "TestComparison") -> str:
+    """What a change is that the medians do not show."""
+    of = (
+        "that of pairs of blocks, in which what disturbed both cancels"
+        if test.paired
+        else "the middle one between any block of A and any of B"
+    )
+    return (
+        f"{test.test}: the medians A and B, each of all blocks, differ by "
+        f"{test.second / test.first - 1:+.1%}; the change is {of}"
+    )
 
 
 def method(found: "Comparison") -> str:
     """How it was judged, in a sentence each."""
-    paired = all(test.paired for test in found.tests)
-    text = ""
+    metrics = {task.metric for task in found.tasks}
+    said = []
     if found.tests:
+        paired = all(test.paired for test in found.tests)
         ranks = "signed ranks of pairs of blocks" if paired else "rank sums of blocks"
-        text = (
-            f"rates in tokens/s; Hodges–Lehmann ratio and permutation test of {ranks}; "
-            f"equivalent: both one-sided tests rule out ±{found.margin:.0%}"
-        )
-    if found.tasks:
-        text += f"{'; ' if text else ''}answers to the same items: McNemar's exact test of flips"
-    text += "; p corrected for their number (Holm)"
-    if found.looked is not None:
-        text += "; and for looking while it was measured"
-    return text
+        said += [
+            "rates in tokens/s",
+            f"change: Hodges–Lehmann ratio of B to A, by a permutation test of {ranks}",
+            f"equivalent: both one-sided tests rule out ±{100 * found.margin:.3g}%",
+        ]
+    if "accuracy" in metrics:
+        said.append("answers to the same items: McNemar's exact test of flips")
+    if metrics - {"accuracy"}:
+        said.append("scores of the same items: permutation test of signed ranks")
+    looked = "" if found.looked is None else " and for looking while it was measured"
+    return "; ".join((*said, f"p corrected for their number (Holm){looked}"))
 
 
 def _name(name: str, id: str) -> str:

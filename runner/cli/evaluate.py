@@ -1,6 +1,6 @@
 """`runner eval`: whether a model's answers are right."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from runner.models import Located
 
 TASK = (
-    "What to ask: a task that ships (`--list` names them; tiny is all of tiny's own), a file, a "
+    "What to ask: by default all tasks of its own of a model that ships, else arithmetic and "
+    "common-sense. A task that ships (`--list` names them; tiny is all of tiny's own), a file, a "
     "folder of them, or hf.co/datasets/OWNER/NAME/FILE[@COMMIT]. Files: JSON lines of questions "
     "and answers as GSM8K, MATH-500 and AIME have them; ARC, MMLU, HellaSwag, WinoGrande and "
     "TruthfulQA (mc1) as JSON; llama.cpp's HellaSwag text and WinoGrande CSV; CSV of question, "
@@ -29,7 +30,8 @@ LIMIT = "Only the first items of each task."
 SAMPLES = "Answers to each question, each with the next seed; the result is then pass@1."
 WINDOW = "Tokens of a window of text, whose second half counts."
 AT_ONCE = (
-    "Answer this many questions at once. They share the context. Default: 8, or as the task says."
+    "Answer this many questions at once, or as many as the context that they share has room for. "
+    "Default: 8, or as the task says."
 )
 ANEW = "Begin again where an earlier evaluation was interrupted."
 ENERGY = "Count joules where there is a meter: the machine rests before and after each task."
@@ -95,9 +97,12 @@ def evaluate(
     if listed:
         return _list(settings)
     from runner.bench.prices import read_prices
+    from runner.bench.quality.run import check_all
     from runner.bench.quality.task import Asked
+    from runner.cli.eval_course import what_is_asked
     from runner.cli.loading import find
     from runner.cli.measured_arms import keep
+    from runner.cli.output import remark
     from runner.cli.records import print_records
 
     named: list[str | None] = [*(wanted or [])]
@@ -114,17 +119,22 @@ def evaluate(
     # What the file of prices has wrong is said before anything takes long.
     prices = read_prices().at(price_per_kwh) if energy else None
     records: list[Record] = []
-    for one in located:
-        chosen = [each for found in tasks.values() for each in found] or _own(one, settings)
-        record = _evaluated(one, chosen, asked, settings, prices, anew=anew, run=_run(records))
-        keep([record], settings)
-        records.append(record)
+    try:
+        for one in located:
+            chosen = [each for found in tasks.values() for each in found]
+            chosen = chosen or _own(one, settings)
+            check_all(chosen, asked)
+            remark(what_is_asked(one.name, chosen, asked, chosen=bool(task)), settings)
+            run = records[0].run if records else ""
+            record = _evaluated(one, chosen, asked, settings, prices, anew=anew, run=run)
+            keep([record], settings)
+            records.append(record)
+    except KeyboardInterrupt:
+        if records:  # of the models before the one that was interrupted
+            print_records(records, settings)
+        raise
     print_records(records, settings)
     return None
-
-
-def _run(records: "Sequence[Record]") -> str:
-    return records[0].run if records else ""
 
 
 def _own(located: "Located", settings: Settings) -> "list[Task]":
@@ -164,61 +174,62 @@ def _evaluated(
     is kept, and the same command goes on from there."""
     from runner.bench.prices import Prices
     from runner.bench.quality.run import Evaluation
-    from runner.cli.loading import load
+    from runner.cli.eval_course import Course
+    from runner.cli.loading import load, load_scorer
     from runner.cli.output import remark
     from runner.cli.terminal.progress import PassingLine
 
     line = PassingLine(settings)
 
-    def progress(name: str, done: int, total: int) -> None:
-        line.show(f"{located.name}, {name}: {done} of {total}")
+    def tell(text: str) -> None:
+        line.clear()
+        remark(text, settings)
 
     evaluation = Evaluation(
         located,
         settings,
         asked,
         load=lambda one, settings, sequences: load(one, settings, sequences=sequences),
-        progress=progress,
+        load_scorer=load_scorer,
+        progress=Course(line, located.name, tasks, asked),
+        remark=tell,
         energy=prices is not None,
         prices=prices or Prices(),
         anew=anew,
     )
-    with evaluation:
-        try:
-            results = _results(evaluation, tasks, settings)
-        except KeyboardInterrupt:
-            line.clear()
-            remark("interrupted; the same command goes on from here", settings)
-            raise
-        finally:
-            line.clear()
-        record = evaluation.record(
-            results,
-            name=_name(located),
-            run=run,
-            hashing=lambda read: line.show(f"read {read / 1e9:.1f} GB of {located.name}"),
+    try:
+        with evaluation:
+            results = _results(evaluation, tasks, tell)
+            record = evaluation.record(
+                results,
+                name=_name(located),
+                run=run,
+                hashing=lambda read: line.show(f"read {read / 1e9:.1f} GB of {located.name}"),
+            )
+    except KeyboardInterrupt:
+        kept = evaluation.kept()
+        tell(
+            f"stopped: {kept} answers are kept, and the same command goes on from there"
+            if kept
+            else "stopped before anything was answered"
         )
+        raise
+    finally:
         line.clear()
-        evaluation.done()
+    evaluation.done()
     return record
 
 
 def _results(
-    evaluation: "Evaluation", tasks: "Sequence[Task]", settings: Settings
+    evaluation: "Evaluation", tasks: "Sequence[Task]", tell: "Callable[[str], None]"
 ) -> "list[TaskResult]":
-    from runner.cli.output import remark
-
     results = []
     for task in tasks:
-        before = evaluation.resumed
         result = evaluation.put(task)
-        if answered := evaluation.resumed - before:
-            remark(f"{task.name}: {answered} were answered before", settings)
         if cut := (result.facts or {}).get("cut_off"):
-            remark(
-                f"{task.name}: {cut} answers were cut off, which makes them wrong "
-                "(--max-tokens, --ctx)",
-                settings,
+            tell(
+                f"{task.name}: {cut} of {len(result.items)} answers were cut off, which makes "
+                "them wrong (--max-tokens, --ctx)"
             )
         results.append(result)
     return results
@@ -239,7 +250,7 @@ def _list(settings: Settings) -> None:
         rows.append((name, task.kind, count, task.licence, str(task.facts.get("about", ""))))
     if settings.json:
         keys = ("name", "kind", "items", "licence", "about")
-        return print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return print_json({"tasks": [dict(zip(keys, row, strict=True)) for row in rows]})
     print_table(
         ("TASK", "KIND", "ITEMS", "LICENCE", "ABOUT"),
         [(name, kind, str(count), *rest) for name, kind, count, *rest in rows],

@@ -1,12 +1,12 @@
 """`runner chats export` and `runner chats import`: conversations to files, and from files."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.cli import options
+from runner.cli.exported import require_new, write_export
 from runner.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,15 +53,12 @@ def export_chats(
     if everything == bool(chat):
         raise ConfigurationError("which conversations?", remedy="Name some, or give --all.")
     chosen = _form(form, output, settings)
-    if output and output.exists() and not force:
-        raise ConfigurationError(f"{output} is there already", remedy="Replace it with --force.")
+    require_new(output, force)
 
     from runner.chat.chats import Chats
     from runner.chat.exchange import dialogue_of
     from runner.chat.exporting import exported, left_out
-    from runner.cli.output import note, print_json, remark
-    from runner.cli.terminal.clean import clean
-    from runner.whole import write_whole
+    from runner.cli.output import note
 
     with Chats(remark=note) as kept:
         if everything:
@@ -69,19 +66,14 @@ def export_chats(
         else:
             found = [kept.find(words) for words in chat or ()]
         dialogues = [dialogue_of(one) for one in found]
-    text = exported(dialogues, chosen)
-    lost = left_out(dialogues, chosen)
-    if lost:
-        remark(f"left out: {lost}; --format json keeps all", settings)
-    if output is None:
-        print(clean(text) if sys.stdout.isatty() else text, end="")
-        return
-    write_whole(output, text)
-    if settings.json:
-        numbers = [one.number for one in found]
-        print_json({"path": str(output), "format": chosen, "chats": numbers, "left_out": lost})
-    else:
-        print(f"{output}   {_conversations(len(found))}")
+    write_export(
+        exported(dialogues, chosen),
+        output,
+        settings,
+        left_out=left_out(dialogues, chosen),
+        count=_conversations(len(found)),
+        facts={"format": chosen, "chats": [one.number for one in found]},
+    )
 
 
 def import_chats(

@@ -1,7 +1,7 @@
 """`runner history`: what was measured before."""
 
-import sys
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 from runner.cli import options
 from runner.cli.errors import explained
+from runner.cli.exported import require_new, write_export
 from runner.cli.help import GroupedHelp
 from runner.errors import ConfigurationError
 
@@ -32,6 +33,8 @@ FORM = (
 )
 ALL = "All records."
 FORCE = "Replace a file that is there."
+LISTED = 3
+"""Figures of a record in the list."""
 FILES = "Files of `runner history export`, of --json, or of `llama-bench -o json` or jsonl."
 
 
@@ -59,7 +62,8 @@ def list_records(
     settings = options.settings({"json": json, "quiet": quiet})
 
     from runner.bench.plain import to_plain
-    from runner.cli.output import print_json, print_table, remark
+    from runner.cli.fitted import print_fitted
+    from runner.cli.output import print_json, remark
 
     if kind not in (None, "speed", "quality"):
         raise ConfigurationError(f"there is no kind {kind!r}", remedy=KIND)
@@ -78,7 +82,12 @@ def list_records(
     elif not found:
         remark("there are none; `runner bench` and `runner eval` add some", settings)
     else:
-        print_table(("ID", "MEASURED", "KIND", "WHAT", "FIGURES", "FLAGS"), list(map(_row, found)))
+        print_fitted(
+            ("ID", "MEASURED", "KIND", "WHAT", "FIGURES", "FLAGS"),
+            list(map(_row, found)),
+            spare=("KIND",),
+            wrapped=(("WHAT", "FIGURES"), ("FLAGS",)),
+        )
 
 
 def show(records: Records, json: options.Json = None, quiet: options.Quiet = None) -> None:
@@ -108,31 +117,27 @@ def export(
     """Write records as JSON, or as tables and other programs read them."""
     settings = options.settings({"json": json, "quiet": quiet})
 
-    from runner.bench.exports import exported, left_out
-    from runner.cli.output import print_json, remark
-    from runner.cli.terminal.clean import clean
-    from runner.whole import write_whole
+    from runner.bench.exports import exported, has_place, left_out
 
     if everything == bool(records):
         raise ConfigurationError("which records?", remedy="Name some, or give --all.")
     chosen = _form(form, output)
-    if output and output.exists() and not force:
-        raise ConfigurationError(f"{output} is there already", remedy="Replace it with --force.")
+    require_new(output, force)
     names = [one.id for one in reversed(_history().find())] if everything else records or []
     found = _get(names)
-    text = exported(found, chosen)
-    lost = left_out(found, chosen)
-    if lost:
-        remark(f"left out: {lost}; --format json keeps all", settings)
-    if output is None:
-        print(clean(text) if sys.stdout.isatty() else text, end="")
-        return
-    write_whole(output, text)
-    if settings.json:
-        ids = [one.id for one in found]
-        print_json({"path": str(output), "format": chosen, "records": ids, "left_out": lost})
-    else:
-        print(clean(f"{output}   {_count(len(found))}"))
+    if not has_place(found, chosen):
+        raise ConfigurationError(
+            f"{chosen} is for speeds, and these records have none to write",
+            remedy="--format json, csv or markdown takes all records.",
+        )
+    write_export(
+        exported(found, chosen),
+        output,
+        settings,
+        left_out=left_out(found, chosen),
+        count=_count(len(found)),
+        facts={"format": chosen, "records": [one.id for one in found]},
+    )
 
 
 def import_records(
@@ -188,9 +193,23 @@ def _row(one: "Entry") -> tuple[str, ...]:
     from runner.bench.exports.markdown import figure
     from runner.cli.words import ago, brief
 
-    figures = ", ".join(f"{some.test} {figure(some.median, some.unit)}" for some in one.figures)
+    figures, first = [], one.figures[:LISTED]
+    for some, after in zip_longest(first, first[1:]):
+        told = figure(some.median, some.unit, some.items)
+        if after is not None and after.unit == some.unit:  # said once, at the end
+            told = told.removesuffix(some.unit).rstrip()
+        figures.append(f"{some.test} {told}")
+    if (more := len(one.figures) - LISTED) > 0:
+        figures.append(f"{more} more")
     when = ago(datetime.fromisoformat(one.date))
-    return (one.id, when, one.kind, brief(one.name, 40), brief(figures), " ".join(one.flags))
+    return (
+        one.id,
+        when,
+        one.kind,
+        brief(one.name, 40),
+        ", ".join(figures),
+        " ".join(one.flags),
+    )
 
 
 def _form(named: str | None, output: Path | None) -> str:

@@ -18,6 +18,7 @@ from runner.settings import Settings
 
 if TYPE_CHECKING:
     from runner.engine.embed import Embedder
+    from runner.engine.scoring import Scorer
     from runner.hub import Hub
     from runner.models import FetchProgress, Located, Ready
 
@@ -166,6 +167,19 @@ def load_embedder(located: "Located", settings: Settings) -> "Embedder":
         located,
         settings,
         lambda progress: models.embedder(located, settings, progress=progress),
+    )
+
+
+def load_scorer(
+    located: "Located", settings: Settings, *, context: int, sequences: int = 1
+) -> "Scorer":
+    """Load the model to score texts; Ctrl-C stops it. Raises what `models.scorer` raises."""
+    return _in_sight(
+        located,
+        settings,
+        lambda progress: models.scorer(
+            located, settings, context=context, sequences=sequences, progress=progress
+        ),
     )
 
 

@@ -46,6 +46,9 @@ def in_sight(settings: Settings, work: Callable[..., T]) -> T:
 
     try:
         return work(progress=lambda now: line.show(words(now)), remark=tell)
+    except KeyboardInterrupt:
+        tell("stopped before anything was measured")
+        raise
     finally:
         line.clear()
 
@@ -75,11 +78,11 @@ def seconds_left(seconds: float) -> str:
 def keep(records: "Sequence[Record]", settings: Settings) -> None:
     """Keep them for `runner history`; where the disk does not let it, that is a remark."""
     from runner.bench.history import History
-    from runner.cli.output import remark
+    from runner.cli.output import note, remark
     from runner.errors import DiskError
 
     try:
-        History().add_all(records)
+        History(remark=note).add_all(records)
     except DiskError as error:
         remark(f"not kept: {error.message}", settings)
 
@@ -94,7 +97,11 @@ def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
         return
     if method.stopped == "interrupted":
         remark("stopped: these are the figures until then", settings)
-    if 0 < method.blocks < LEAST_BLOCKS:
+    if method.stopped == "blocks" and method.blocks < LEAST_BLOCKS:
+        remark(
+            f"no intervals: they need {LEAST_BLOCKS} blocks; -r {LEAST_BLOCKS} gives them", settings
+        )
+    if method.stopped == "time" and method.blocks < LEAST_BLOCKS:
         needed = LEAST_BLOCKS * method.seconds / method.blocks * 1.1
         time = f"{needed:.0f}" if needed < 90 else f"{needed / 60:.0f}m"
         remark(
@@ -102,3 +109,16 @@ def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
             f"{method.blocks}; --time {time} gives them",
             settings,
         )
+
+
+def remark_on_refused(records: "Sequence[Record]", settings: Settings) -> None:
+    """Say which tests have no figure, and so no place in other programs' tables."""
+    from runner.bench.wording import rate_summary
+    from runner.cli.output import remark
+
+    for record in records:
+        for test in record.tests:
+            if rate_summary(test) is None:
+                remark(
+                    f"{test.name} of {record.name} is left out: {', '.join(test.flags)}", settings
+                )

@@ -7,15 +7,17 @@ from runner.errors import BuildError, DiskError
 from runner.settings import Settings
 
 
-def measured(settings: Settings, *, again: bool = False) -> None:
-    """Measure this machine, unless that was done before; `again` does it in any case.
+def measured(settings: Settings, *, again: bool = False, undisturbed: bool = False) -> None:
+    """Measure this machine, unless that was done before; `again` does it in any case, and
+    `undisturbed` where other programs loaded it then.
 
     Where it cannot be measured a person is told, and it stays unmeasured; with `again`, BuildError
     or DiskError is raised. Raises KeyboardInterrupt too.
     """
     from runner import machine
 
-    if machine.rates() is not None and not again:
+    known = machine.rates()
+    if known is not None and not again and not (undisturbed and known.loaded):
         return
 
     from runner.cli.output import remark
@@ -37,7 +39,15 @@ def measured(settings: Settings, *, again: bool = False) -> None:
             raise
         line.clear()
         remark(f"this machine's speed stays unmeasured: {error.message}", settings)
+        return
     finally:
         line.clear()
     if stopped.is_set():  # while nothing asked any more
         raise KeyboardInterrupt
+    now = machine.rates()
+    if now is not None and now.loaded:
+        remark(
+            f"other programs took {now.others:.0%} of the processors' time meanwhile: this machine "
+            "can be faster than was measured",
+            settings,
+        )

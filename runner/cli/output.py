@@ -28,7 +28,7 @@ def print_json(facts: Any, *, indent: int | None = 2) -> None:
     print(json.dumps(facts, indent=indent, default=str), flush=True)
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, gap: int = 3) -> None:
     """Columns on stdout under upper-case heads, as wide as what they hold."""
     from rich.cells import cell_len
 
@@ -38,7 +38,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         cells = (
             cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
         )
-        print("   ".join(cells).rstrip())
+        print((" " * gap).join(cells).rstrip())
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:

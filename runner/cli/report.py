@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli import options
+from runner.cli.exported import require_new
 from runner.errors import ConfigurationError, UnknownRecord
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def report(
     settings = options.settings({"json": json, "quiet": quiet})
     if unknown := [one for one in form.split(",") if one not in FORMATS]:
         raise ConfigurationError(f"plots cannot be {unknown[0]!r}", remedy="--format png,svg")
-    if output.exists() and not force:
-        raise ConfigurationError(f"{output} is there already", remedy="Replace it with --force.")
+    require_new(output, force)
 
     from runner.bench.report import entries, page, plots, write_plots
     from runner.cli.output import print_json, remark

@@ -51,7 +51,7 @@ class DecodeLoop(threading.Thread):
         self._runs: list[Run] = []
         self._parked: deque[Run] = deque()
         self._full = False
-        self._alone: Request | None = None
+        self._computed: tuple[Request, ...] = ()
         self._expected: Expectation | None = None
         self._adapters = ""
         self._ahead = False  # whether what is being computed is only expected
@@ -71,10 +71,12 @@ class DecodeLoop(threading.Thread):
         """Read these when idle; they take the place of what was expected before."""
         self._inbox.put(Expectation(tokens, options))
 
-    def cancel(self, request: Request) -> None:
-        # `cancelled` first: the loop looks at it after it has said who is alone.
-        request.cancelled = True
-        if self._alone is request:
+    def cancel(self, *requests: Request) -> None:
+        # `cancelled` first: the loop looks at it after it has said whom it computes for.
+        for request in requests:
+            request.cancelled = True
+        computed = self._computed
+        if computed and all(one.cancelled for one in computed):
             self._context.abort()
         if self._draft is not None:
             self._draft.abort()
@@ -88,8 +90,7 @@ class DecodeLoop(threading.Thread):
         """End the thread, cancelling what it is at. Returns when it has ended."""
         self._stopping = True
         self._inbox.put(None)
-        if (alone := self._alone) is not None:
-            self.cancel(alone)
+        self.cancel(*self._computed)
         if self._ahead:
             self._context.abort()
         self.join()
@@ -157,6 +158,8 @@ class DecodeLoop(threading.Thread):
                 self._switch(first)
                 continue
             options = (first.request if isinstance(first, Run) else first).options
+            if options.together is not None and len(self._runs) >= options.together:
+                return
             if isinstance(first, Request) and not options.reuse:
                 self._sequences.forget_idle()
             elif self._kept is not None:
@@ -298,7 +301,9 @@ class DecodeLoop(threading.Thread):
     def _shares(self) -> list[tuple[Run, int]]:
         """How many tokens of each run to compute in this step."""
         wanted = [run.unread for run in self._runs]
-        divided = divide(wanted, self._context.batch_size, self._rate)
+        read_along = any(run.request.options.together is None for run in self._runs)
+        rate = self._rate if read_along else None
+        divided = divide(wanted, self._context.batch_size, rate)
         shares = [(run, share) for run, share in zip(self._runs, divided, strict=True) if share]
         if self._sequences.forgetful:  # a snapshot is taken where the prompt's boundary is
             shares = [(run, min(share, run.before_boundary or share)) for run, share in shares]
@@ -307,11 +312,11 @@ class DecodeLoop(threading.Thread):
     def _compute(self) -> bool:
         """Compute the batch. False where nothing came of it and the step is to be made anew."""
         self._context.allow()
-        self._alone = self._runs[0].request if len(self._runs) == 1 else None
-        if self._alone is not None and (self._alone.cancelled or self._stopping):
-            return False
+        self._computed = tuple(run.request for run in self._runs)
         started = time.perf_counter()
         try:
+            if self._stopping or all(one.cancelled for one in self._computed):
+                return False
             self._context.decode(self._batch)
         except DecodeAborted:
             for run in self._runs:
@@ -321,7 +326,7 @@ class DecodeLoop(threading.Thread):
             self._make_room()
             return False
         finally:
-            self._alone = None
+            self._computed = ()
         if self._batch.count > SMALLEST_SHARE:
             self._rate = self._batch.count / (time.perf_counter() - started)
         return True

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self
 from runner.engine.adapters import Adapters, AdapterShelf, Switch, check
 from runner.engine.draft import DraftModel
 from runner.engine.encode import encode_prompt
+from runner.engine.gathering import Gathering
 from runner.engine.kept import Kept
 from runner.engine.loop import DecodeLoop
 from runner.engine.options import Options
@@ -151,7 +152,30 @@ class Model:
     ) -> list[Stream]:
         """Start `count` replies to a prompt that is read once. The first has the seed of the
         `options`, each of the others that of the one before and 1. Raises as `generate` does."""
-        options = options or Options()
+        requests = self._requests(prompt, count, options or Options(), progress)
+        streams = [Stream(request, self._loop) for request in requests]
+        self._loop.submit(requests)
+        return streams
+
+    def gather(self, asked: Iterable[tuple[Prompt | Sequence[int], int, Options]]) -> Gathering:
+        """Start many replies that nobody reads along, as many to each prompt as its number says,
+        like `samples`; they come whole, as they end. What is asked is handed to the loop at once:
+        with `together` in the options, the same is computed together each time. Raises as
+        `generate` does, before anything is started."""
+        requests = [
+            request
+            for prompt, count, options in asked
+            for request in self._requests(prompt, count, options)
+        ]
+        return Gathering(requests, self._loop)
+
+    def _requests(
+        self,
+        prompt: Prompt | Sequence[int],
+        count: int,
+        options: Options,
+        progress: ReadProgress | None = None,
+    ) -> list[Request]:
         options.sampling.check(self.vocabulary.size)
         if options.constraint is not None:
             grammar.check(options.constraint.gbnf, self.vocabulary)
@@ -173,8 +197,7 @@ class Model:
             each = replace(options, sampling=seeded)
             leader = requests[0] if requests else None
             requests.append(Request(asked, tokens, boundary, each, progress, leader))
-        self._loop.submit(requests)
-        return [Stream(request, self._loop) for request in requests]
+        return requests
 
     def _read(self, prompt: Prompt | Sequence[int]) -> tuple[list[int], int]:
         """A prompt's tokens, and how many of them the next prompt is likely to begin with."""

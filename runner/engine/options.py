@@ -32,6 +32,10 @@ class Options:
     """Give each token's log-probability, and those of this many of the likeliest."""
     times: bool = False
     """Let the finish tell when each token was sampled (benchmarks)."""
+    together: int | None = None
+    """One of many that nobody reads along: it begins while fewer than so many are under way, and
+    prompts are read as fast as can be, however long the others wait for their next token. Then it
+    does not depend on the time what is computed together, and so how llama.cpp rounds."""
     replay: tuple[int, ...] | None = None
     """Tokens that the sampler is made to return, whatever the logits say; the reply ends with
     them. For measuring with real text, and for tests that need a certain reply."""

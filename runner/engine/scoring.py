@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runner.engine.adapters import Adapters, AdapterShelf, check
+from runner.engine.stream import WAKE_SECONDS
 from runner.engine.weights import load_weights, open_context
 from runner.errors import BadModelFile
 from runner.fit import Placement
@@ -20,6 +22,9 @@ from runner.llama.vocabulary import Vocabulary
 
 LOGITS_ROOM = 2**27
 """Bytes of logits that are held at once: a row of the largest vocabularies has a megabyte."""
+
+WORKED_ON = 2**21
+"""Logits that are worked on at once, so that little room is taken beside them."""
 
 Logits = npt.NDArray[np.float32]
 
@@ -60,19 +65,40 @@ def log_likelihoods(logits: Logits, tokens: Sequence[int]) -> npt.NDArray[np.flo
 def normalisers(logits: Logits) -> npt.NDArray[np.float64]:
     """What each row of `logits` has to be lowered by to be log-probabilities: the logarithm of the
     sum of its exponentials, summed in double precision."""
-    most = logits.max(axis=1, keepdims=True)
-    sums = np.exp(logits - most).sum(axis=1, dtype=np.float64)
-    return np.asarray(np.log(sums) + most[:, 0])
+    found = np.empty(len(logits))
+    step = max(1, WORKED_ON // logits.shape[1])
+    for start in range(0, len(logits), step):
+        some = logits[start : start + step]
+        most = some.max(axis=1, keepdims=True)
+        sums = np.exp(some - most).sum(axis=1, dtype=np.float64)
+        found[start : start + step] = np.log(sums) + most[:, 0]
+    return found
+
+
+def rows_of(words: int, batch: int) -> int:
+    """Rows of logits that are held at once, of a vocabulary of so many words."""
+    return max(1, min(batch, LOGITS_ROOM // (4 * max(words, 1))))
 
 
 class Scorer:
     """Open with `Scorer.open`. Not thread-safe."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, rows: int) -> None:
+    def __init__(
+        self,
+        model: LlamaModel,
+        context: LlamaContext,
+        rows: int,
+        placement: Placement,
+        adapters: Adapters,
+    ) -> None:
         self._model = model
         self._context = context
         self._batch = Batch(context.batch_size)
         self.rows = rows
+        self.placement = placement
+        self.adapters = adapters
+        # Ctrl-C reaches a thread that waits, and none that computes in C.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="runner-score")
 
     @classmethod
     def open(
@@ -92,7 +118,7 @@ class Scorer:
         with contextlib.ExitStack() as undo:
             model = load_weights(path, placement, progress)
             undo.callback(model.close)
-            rows = max(1, min(placement.batch, LOGITS_ROOM // (4 * model.vocabulary.size)))
+            rows = rows_of(model.vocabulary.size, placement.batch)
             context = open_context(model, placement, outputs=max(rows, placement.sequences))
             undo.callback(context.close)
             if not model.generates_text or model.translates or not context.has_cache:
@@ -102,11 +128,16 @@ class Scorer:
             if checked is not None:
                 AdapterShelf(model, context).use(checked)
             undo.pop_all()
-        return cls(model, context, rows)
+        return cls(model, context, rows, placement, adapters or Adapters())
 
     @property
     def vocabulary(self) -> Vocabulary:
         return self._model.vocabulary
+
+    @property
+    def weights(self) -> LlamaModel:
+        """The loaded file: its sizes, layers and metadata."""
+        return self._model
 
     @property
     def context_length(self) -> int:
@@ -195,14 +226,27 @@ class Scorer:
 
     def _decode(self, pending: list[tuple[_Part, int, int, int]]) -> None:
         try:
-            self._context.decode(self._batch)
+            self._wait(self._thread.submit(self._context.decode, self._batch))
             for part, before, row, count in pending:
                 part.take(before, self._context.logit_rows(row, count))
         finally:
             self._batch.clear()
             pending.clear()
 
+    def _wait(self, computed: "Future[None]") -> None:
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    return computed.result(WAKE_SECONDS)
+        except KeyboardInterrupt:
+            self._context.abort()
+            with contextlib.suppress(Exception):  # most likely that it was aborted
+                computed.result()
+            self._context.allow()
+            raise
+
     def close(self) -> None:
+        self._thread.shutdown()
         self._context.close()
         self._model.close()
 

@@ -9,18 +9,18 @@ SMALLEST_SHARE = 16
 """Tokens of prompts read in a step, however slow the machine is."""
 
 
-def divide(wanted: Sequence[int], room: int, rate: float) -> list[int]:
+def divide(wanted: Sequence[int], room: int, rate: float | None) -> list[int]:
     """How many tokens of each request to compute, where the n-th has `wanted[n]` to be read before
     its next token is chosen, and a batch takes `room`, at least one for each.
 
     Replies under way want one, and get it. What is left is shared by the prompts being read,
     evenly, so that a short one does not wait for a long one; where somebody's reply would wait for
-    it, no more than what `rate`, in tokens/s, reads in a short delay.
+    it, no more than what `rate`, in tokens/s, reads in a short delay (None: nobody minds).
     """
     shares = [1 if want == 1 else 0 for want in wanted]
     reading = [number for number, want in enumerate(wanted) if want > 1]
     left = room - sum(shares)
-    if any(shares):
+    if rate is not None and any(shares):
         left = min(left, max(SMALLEST_SHARE, int(rate * DELAY_SECONDS)))
     reading.sort(key=lambda number: wanted[number])
     for place, number in enumerate(reading):

@@ -18,9 +18,18 @@ ReadProgress = Callable[[int, int], None]
 WAKE_SECONDS = 0.5 if sys.platform == "win32" else None
 
 
+Item = Event | Finish | BaseException
+
+
+class Outbox(Protocol):
+    """Where the loop's thread puts events, then a Finish or an exception."""
+
+    def put(self, item: Item, /) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class Request:
-    """What the loop needs to know; `outbox` carries events, then a Finish or an exception."""
+    """What the loop needs to know, and where it answers."""
 
     prompt: Prompt
     tokens: list[int]
@@ -33,19 +42,20 @@ class Request:
     goes on from there."""
     submitted: float = field(default_factory=time.perf_counter)
     cancelled: bool = False
-    outbox: queue.SimpleQueue[Event | Finish | BaseException] = field(
-        default_factory=queue.SimpleQueue
-    )
+    outbox: Outbox = field(default_factory=queue.SimpleQueue[Item])
 
 
 class Canceller(Protocol):
-    def cancel(self, request: Request) -> None: ...
+    def cancel(self, *requests: Request) -> None: ...
 
 
 class Stream(Iterator[Event]):
     """The events of one reply, as they are sampled. Leaving its `with` block cancels it."""
 
     def __init__(self, request: Request, loop: Canceller) -> None:
+        """Make it before the request is submitted: from then on it has the answers."""
+        self._items = queue.SimpleQueue[Item]()
+        request.outbox = self._items
         self._request = request
         self._loop = loop
         self._finish: Finish | None = None
@@ -61,10 +71,10 @@ class Stream(Iterator[Event]):
             raise StopIteration
         return item
 
-    def _receive(self) -> Event | Finish | BaseException:
+    def _receive(self) -> Item:
         while True:
             try:
-                return self._request.outbox.get(timeout=WAKE_SECONDS)
+                return self._items.get(timeout=WAKE_SECONDS)
             except queue.Empty:
                 continue
 

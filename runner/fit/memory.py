@@ -153,17 +153,18 @@ def formula_buffers(
     layers: list[Layer],
     *,
     flash_attention: bool = True,
-    sequences: int = 1,
+    outputs: int = 1,
     batch: int = BATCH,
 ) -> Buffers:
-    """The buffers on a CPU by arithmetic, where `batch` tokens are computed at once."""
+    """The buffers on a CPU by arithmetic, where `batch` tokens are computed at once and the logits
+    of `outputs` of them are kept."""
     words, merges = words_of(header), length(header.metadata.get("tokenizer.ggml.merges"))
     heads = integer(header, "attention.head_count", 1)
     return buffers_of(
         layers,
         compute=_compute_bytes(header, batch),
         mask=mask_bytes(None if flash_attention else heads, batch),
-        outputs=4 * words * sequences,
+        outputs=4 * words * outputs,
         held=held_bytes(words, merges) + work_bytes(widest(header), batch) + own_bytes(words),
     )
 

@@ -13,6 +13,11 @@ from runner.fit.weights import weights_of
 from runner.fit.wishes import BATCH, SEQUENCES, Wishes
 from runner.gguf import Header, read_whole_header
 
+ALONE = 2**24
+"""Bytes of weights up to which one thread computes: a token takes a few hundred microseconds then,
+and threads wait for each other after each of its hundred steps. A second one won an eighth where
+nothing else ran, and made answers twenty times as slow where a core was busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -71,7 +76,8 @@ def place(path: Path, wishes: Wishes) -> Placement:
         context=context,
         gpu_layers=sum(counts),
         devices=tuple(gpu.name for gpu in gpus) if sum(counts) else (),
-        threads=wishes.threads or machine.processors().usable,
+        threads=wishes.threads
+        or (machine.processors().usable if header.weight_bytes > ALONE else 1),
         kv_type=plan.kv_type,
         remarks=remarks,
         split=counts if sum(counts) else (),
@@ -127,7 +133,7 @@ def formula_plan(header: Header, wishes: Wishes, machine: Here) -> Plan:
         header,
         layers,
         flash_attention=flash,
-        sequences=wishes.sequences,
+        outputs=wishes.outputs or wishes.sequences,
         batch=wishes.tokens_at_once,
     )
     return Plan(

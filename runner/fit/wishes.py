@@ -34,6 +34,8 @@ class Wishes:
     experts_on_cpu: bool = False
     flash_attention: str | None = None
     sequences: int = SEQUENCES
+    outputs: int | None = None
+    """Tokens of a batch whose logits are kept at once; None for one of each sequence."""
 
     @property
     def tokens_at_once(self) -> int:

@@ -1,9 +1,10 @@
 """What the machine was like during a run: load of others, frequency, heat, power, page faults."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.machine.load import Ticks, page_faults, ticks
+from runner.machine.load import Family, Ticks, page_faults, ticks
 from runner.machine.senses import Senses, senses_here
 
 LONG_ENOUGH = 0.25
@@ -30,13 +31,14 @@ class Conditions:
 class Watch:
     """What happens to the machine between `begin` and `end`, seen from the process that measures.
 
-    Each takes less than a millisecond, and belongs outside the time that is measured. This process
-    and its parent, which asks it, are not among the others. Frequency and temperature are those at
-    the end, when the processors are still as the run left them.
+    Each takes less than a millisecond, and belongs outside the time that is measured. This process,
+    its parent, which asks it, and its `family` (their numbers) are not among the others. Frequency
+    and temperature are those at the end, when the processors are still as the run left them.
     """
 
-    def __init__(self, senses: Senses | None = None) -> None:
+    def __init__(self, senses: Senses | None = None, family: Sequence[int] = ()) -> None:
         self._senses = senses or senses_here()
+        self._family = Family(family)
         self._past: deque[Ticks] = deque()
         self._throttled: int | None = None
         self._faults: tuple[int, int] | None = None
@@ -44,14 +46,14 @@ class Watch:
     def begin(self) -> None:
         """Raises nothing: what cannot be read stays unknown."""
         self._throttled = self._senses.throttled()
-        self._past.append(ticks())
+        self._past.append(ticks(self._family))
         self._faults = page_faults()
 
     def end(self) -> Conditions:
         """Since the last `begin`. Raises RuntimeError where nothing began."""
         if not self._past:
             raise RuntimeError("end() without begin()")
-        faults, mhz, now = page_faults(), self._senses.megahertz(), ticks()
+        faults, mhz, now = page_faults(), self._senses.megahertz(), ticks(self._family)
         major, minor = _since(self._faults, faults)
         return Conditions(
             other_cpu=self._others(now),

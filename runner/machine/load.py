@@ -1,10 +1,10 @@
-"""Whose time the processors spent: this process and its parent, others, or nobody."""
+"""Whose time the processors spent: this process and its family, others, or nobody."""
 
 import contextlib
-import functools
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Ticks:
     """Processors' seconds since the machine started, at `time`: all of them, those that were busy,
-    and those that this process and its parent took."""
+    and those that this process and its family took."""
 
     time: float
     total: float
@@ -32,7 +32,30 @@ class Ticks:
         return min(1.0, max(0.0, others / total))
 
 
-def ticks() -> Ticks:
+class Family:
+    """Processes beside this one that are not others: its parent, which asks it, and those of these
+    numbers."""
+
+    def __init__(self, pids: Sequence[int] = ()) -> None:
+        pids = tuple({os.getppid(), *pids} - {os.getpid()})
+        self._seconds = dict.fromkeys(pids, 0.0)
+        self._processes: dict[int, psutil.Process] = {}
+
+    def seconds(self) -> float:
+        """Processors' seconds that they have taken so far, all together; of one that is gone, or
+        cannot be asked, what was known last."""
+        import psutil
+
+        for pid in self._seconds:
+            with contextlib.suppress(psutil.Error):
+                if pid not in self._processes:
+                    self._processes[pid] = psutil.Process(pid)
+                taken = self._processes[pid].cpu_times()
+                self._seconds[pid] = float(taken.user + taken.system)
+        return sum(self._seconds.values())
+
+
+def ticks(family: Family) -> Ticks:
     """The counts as of now. Time that a hypervisor took away (steal) is others' time."""
     import psutil
 
@@ -42,24 +65,8 @@ def ticks() -> Ticks:
     busy = sum(float(getattr(times, kind, 0.0)) for kind in kinds)
     idle = float(times.idle) + float(getattr(times, "iowait", 0.0))
     mine = os.times()
-    return Ticks(time.perf_counter(), busy + idle, busy, mine.user + mine.system + _parent())
-
-
-def _parent() -> float:
-    """Seconds that the parent has taken so far; 0 where it cannot be asked or is gone."""
-    import psutil
-
-    with contextlib.suppress(psutil.Error):
-        taken = _process(os.getppid()).cpu_times()
-        return float(taken.user + taken.system)
-    return 0.0
-
-
-@functools.cache
-def _process(pid: int) -> "psutil.Process":
-    import psutil
-
-    return psutil.Process(pid)
+    own = mine.user + mine.system + family.seconds()
+    return Ticks(time.perf_counter(), busy + idle, busy, own)
 
 
 def page_faults() -> tuple[int, int] | None:

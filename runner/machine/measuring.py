@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.errors import DiskError
+from runner.machine.load import Family, ticks
 from runner.machine.processors import processors
 from runner.machine.rates import CPU, DeviceRates, Progress, Rates
 from runner.machine.synthetic import HEAD, Form
@@ -36,7 +37,13 @@ ATTENTIVE = Form("Q8_0", layers=8, width=256, feed_forward=256, heads=16, kv_hea
 DEPTH = 2 * BATCH
 
 READ_BYTES = 256 * 2**20
-READ_REPEATS = 3
+READ_REPEATS = 8
+
+PEAK_REPEATS = 4
+
+
+Check = Callable[[], None]
+"""Called before each computation; raises KeyboardInterrupt where it is to end."""
 
 
 def measured(
@@ -53,33 +60,45 @@ def measured(
     from runner.llama.devices import devices
 
     there = [one for one in devices() if one.kind in ("gpu", "igpu") and not one.worker]
-    total, done = 1 + (2 * len(types) + 2) * (1 + len(there)), 0
+    total, done = 2 + (2 * len(types) + 2) * (1 + len(there)), 0
+    family = Family()
+    before = ticks(family)
+
+    def check() -> None:
+        if progress is not None and not progress(done / total):
+            raise KeyboardInterrupt
 
     def step() -> None:
         nonlocal done
-        if progress is not None and not progress(done / total):
-            raise KeyboardInterrupt
+        check()
         done += 1
 
     here = processors()
     step()
     bandwidth = read_bandwidth(here.usable)
     try:
-        found = {CPU: _device_rates(None, here.name, here.usable, types, BYTES * scale, step)}
+        cpu = _device_rates(None, here.name, here.usable, types, BYTES * scale, step, check)
+        found = {CPU: cpu}
+        step()
+        most = peak(here.usable, cpu.quickest, check)
         for one in there:
             size = min(DEVICE_BYTES, one.memory_free // 4) * scale
             found[one.name] = _device_rates(
-                one.name, one.description, here.usable, types, size, step
+                one.name, one.description, here.usable, types, size, step, check
             )
     except OSError as error:
-        raise DiskError(
-            f"no room for a model of {BYTES / 1e6:.0f} MB to measure with: "
-            f"{error.strerror or error}",
-            remedy="Free some space where the system keeps temporary files.",
-        ) from error
+        raise _no_room(error) from error
+    others = ticks(family).others_since(before)
     if progress is not None:
         progress(1.0)
-    return Rates(here.usable, bandwidth, found, datetime.now(UTC))
+    return Rates(here.usable, bandwidth, found, datetime.now(UTC), most, others)
+
+
+def _no_room(error: OSError) -> DiskError:
+    return DiskError(
+        f"no room for a model of {BYTES / 1e6:.0f} MB to measure with: {error.strerror or error}",
+        remedy="Free some space where the system keeps temporary files.",
+    )
 
 
 def _device_rates(
@@ -88,22 +107,23 @@ def _device_rates(
     threads: int,
     types: Sequence[str],
     size: float,
-    step: Callable[[], None],
+    step: Check,
+    check: Check,
 ) -> DeviceRates:
     decode, prefill = {}, {}
     prompt = BATCH if device else PROMPT
     with tempfile.TemporaryDirectory(prefix="runner-") as name:
         folder = Path(name)
         step()
-        with Bench(folder, NARROW, device=device, threads=threads) as bench:
+        with Bench(folder, NARROW, device=device, threads=threads, check=check) as bench:
             bench.compute(1)
             overhead = bench.usual(1) / NARROW.layers
         step()
-        attention, prefill_attention = _attention(folder, device, threads, prompt)
+        attention, prefill_attention = _attention(folder, device, threads, prompt, check)
         for kind in types:
             step()
             form = _wide(kind, size)
-            with Bench(folder, form, device=device, threads=threads) as bench:
+            with Bench(folder, form, device=device, threads=threads, check=check) as bench:
                 bench.compute(BATCH if device else WARM_UP)
                 whole = bench.usual(1)
                 # Never all of it, however much a passing load made of the overhead.
@@ -119,6 +139,21 @@ def _device_rates(
     )
 
 
+def peak(threads: int, kind: str, check: Check = lambda: None) -> float:
+    """The most operations per second that so many threads do with weights of that type: the best of
+    a few batches. Raises DiskError, and what loading a model raises."""
+    form = _wide(kind, 0)  # weights are read once for a whole batch: one layer has enough
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="runner-") as name,
+            Bench(Path(name), form, device=None, threads=threads, check=check) as bench,
+        ):
+            seconds = bench.best(BATCH, PEAK_REPEATS)
+    except OSError as error:
+        raise _no_room(error) from error
+    return 2 * form.layer_elements * form.layers * BATCH / seconds
+
+
 def _wide(kind: str, size: float) -> Form:
     """A model of about `size` bytes as wide as real ones of one to eight billion weights are."""
     one = Form(kind, layers=1, width=2048, feed_forward=8192, heads=16, kv_heads=4)
@@ -126,12 +161,16 @@ def _wide(kind: str, size: float) -> Form:
     return Form(kind, layers, one.width, one.feed_forward, one.heads, one.kv_heads)
 
 
-def _attention(folder: Path, device: str | None, threads: int, prompt: int) -> tuple[float, float]:
+def _attention(
+    folder: Path, device: str | None, threads: int, prompt: int, check: Check
+) -> tuple[float, float]:
     """Operations per second of attention in a decode and in a prefill: what the same tokens take
     longer at depth than at the beginning."""
     pair = 4 * ATTENTIVE.layers * ATTENTIVE.heads * HEAD  # operations for a query and a key
     context = DEPTH + 2 * BATCH
-    with Bench(folder, ATTENTIVE, device=device, threads=threads, context=context) as bench:
+    with Bench(
+        folder, ATTENTIVE, device=device, threads=threads, context=context, check=check
+    ) as bench:
         early, early_prompt = bench.usual(1), bench.usual(prompt)
         bench.return_to(0)
         while bench.length < DEPTH:

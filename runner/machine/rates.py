@@ -5,7 +5,7 @@ A model's speed follows from these rates and its header (`runner.fit.speed`).
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,13 @@ from runner.whole import write_whole
 Progress = Callable[[float], bool]
 """Called with the fraction measured, 0 to 1; returning False stops the measurement."""
 
-FORMAT = 1
+FORMAT = 2
 CPU = "CPU"
 """ggml's name for the processor, among the names of devices."""
+
+LOADED = 0.05
+"""Of all processors' time, taken by other programs meanwhile: with more, a machine is slower than
+it can be, by as much or, where threads wait for one that has to share, by more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,34 @@ class DeviceRates:
     attention: float
     prefill_attention: float
 
+    @property
+    def quickest(self) -> str:
+        """The type of weights that prompts are read fastest with."""
+        return max(self.prefill, key=self.prefill.__getitem__)
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Of this machine, with `threads` threads; `devices` by ggml's names, the CPU among them.
 
     `read_bandwidth` is bytes per second that all those threads together read from memory when they
-    do nothing else: what no decode on the CPU can exceed.
+    do nothing else: what no decode on the CPU can exceed; `peak` the most operations per second
+    that they do, what no prefill on the CPU can exceed. Both are of the best moment, all others are
+    usual ones. `others` is the share of processors' time that other programs took meanwhile, None
+    where that is not known.
     """
 
     threads: int
     read_bandwidth: float
     devices: Mapping[str, DeviceRates]
     measured_at: datetime
+    peak: float = 0.0
+    others: float | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether other programs made the machine slower while it was measured."""
+        return (self.others or 0.0) > LOADED
 
 
 def rates() -> Rates | None:
@@ -76,6 +95,19 @@ def measure(progress: Progress | None = None) -> Rates:
     found = measured(progress)
     keep(found)
     return found
+
+
+def raise_ceiling() -> None:
+    """Measure what nothing on the CPU can exceed once more, and keep that where it is more than
+    what is kept: two or three seconds. Nothing where nothing is kept. Raises DiskError, and what
+    loading a model raises."""
+    from runner.machine.measuring import peak, read_bandwidth
+
+    kept = rates()
+    if kept is not None:
+        bandwidth = max(kept.read_bandwidth, read_bandwidth(kept.threads))
+        most = max(kept.peak, peak(kept.threads, kept.devices[CPU].quickest))
+        keep(replace(kept, read_bandwidth=bandwidth, peak=most))
 
 
 def keep(found: Rates) -> None:
@@ -124,6 +156,8 @@ def _rates(content: Mapping[str, Any]) -> Rates:
         read_bandwidth=_rate(content["read_bandwidth"]),
         devices={name: _device(device) for name, device in content["devices"].items()},
         measured_at=datetime.fromisoformat(content["measured_at"]).astimezone(UTC),
+        peak=_rate(content["peak"]) if content["peak"] else 0.0,
+        others=None if content["others"] is None else float(content["others"]),
     )
 
 

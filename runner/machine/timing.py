@@ -3,6 +3,7 @@
 import contextlib
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,8 @@ LEAST_REPEATS, MOST_REPEATS = 3, 64
 
 
 class Bench:
-    """A model of that form, loaded as a real one is; `device` None is the CPU. Close it.
+    """A model of that form, loaded as a real one is; `device` None is the CPU. Close it. `check` is
+    called before each computation, and may raise to end it.
 
     Raises what LlamaModel and LlamaContext raise, and OSError where its file cannot be written.
     """
@@ -34,10 +36,12 @@ class Bench:
         device: str | None,
         threads: int,
         context: int = 2 * BATCH,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         from runner.llama.context import Batch, LlamaContext
         from runner.llama.model import LlamaModel
 
+        self._check = check
         path = folder / "synthetic.gguf"
         write_model(path, form)
         with contextlib.ExitStack() as undo:
@@ -58,6 +62,7 @@ class Bench:
     def compute(self, count: int) -> float:
         """Seconds that the next `count` tokens take, with logits for each: without, the last
         layer would be computed for one of them only."""
+        self._check()
         self._batch.clear()
         first = self._batch.add(self._tokens[:count].tolist(), self.length, 0, logits=count)
         started = time.perf_counter()
@@ -75,6 +80,14 @@ class Bench:
             self.return_to(depth)
             seconds.append(self.compute(count))
         return statistics.median(seconds)
+
+    def best(self, count: int, repeats: int) -> float:
+        """The least that it takes at the beginning, repeated so many times after a first one."""
+        seconds: list[float] = []
+        for _ in range(1 + repeats):
+            self.return_to(0)
+            seconds.append(self.compute(count))
+        return min(seconds[1:])
 
     def return_to(self, depth: int) -> None:
         self._context.forget_from(0, depth)

@@ -44,14 +44,17 @@ def scorer(
 
     Raises BadModelFile, ConfigurationError, DoesNotFit, DeviceError.
     """
-    from runner.engine.scoring import Scorer
+    from runner.engine.scoring import Scorer, rows_of
     from runner.fit import place
+    from runner.fit.header import words_of
+    from runner.gguf import read_whole_header
     from runner.llama import library
 
     library.set_verbose(bool(settings.verbose))
     adapters = adapters_of(settings)
     wishes = replace(wishes_of(settings), context=context, sequences=sequences)
-    placement = place(located.path, wishes)
+    rows = rows_of(words_of(read_whole_header(located.path)), wishes.tokens_handed)
+    placement = place(located.path, replace(wishes, outputs=max(rows, sequences)))
     probe_once(located)
     loaded = Scorer.open(located.path, placement, adapters=adapters, progress=progress)
     weakref.finalize(loaded, in_use(located))

@@ -89,6 +89,18 @@ def words_of(options: Mapping[str, Any]) -> str:
     return ", ".join(_said(name, value) for name, value in options.items())
 
 
+def flags_of(options: Mapping[str, Any]) -> str:
+    """The same for a command line, such as `--threads 2 --no-repack`."""
+    return " ".join(_flag(name, value) for name, value in options.items())
+
+
+def _flag(name: str, value: object) -> str:
+    flag = BY_NAME[name].flag
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag[2:]}"
+    return f"{flag} {value}"
+
+
 def _said(name: str, value: object) -> str:
     words = name.replace("_", " ")
     if isinstance(value, bool):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.bench import record
-from runner.bench.ceiling import ceiling, cost_of
+from runner.bench.ceiling import ceiling, cost_of, reached
 from runner.bench.record import Configuration, Sample, Summary
 from runner.gguf import Header, read_header
 from runner.machine.caches import last_cache
@@ -76,6 +76,10 @@ def test_a_longer_context_is_more_to_read(header: Header) -> None:
 def test_no_ceiling_where_a_device_takes_part(header: Header) -> None:
     offloaded = replace(ON_CPU, devices=(CPU, "CUDA0"), gpu_layers=4)
     assert ceiling(decode(1.0), header, offloaded, rates(1e9, 1e9)) is None
+    assert reached(decode(1.0), offloaded) == "unknown of CUDA0"
+    measured = replace(decode(1.0), ceiling=record.Ceiling(2.0, 0.5, "memory", ""))
+    assert reached(measured, ON_CPU) == "50% of 2.000"
+    assert reached(decode(1.0), ON_CPU) == ""
 
 
 def test_the_last_cache_counts_once(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ import numpy
 import pytest
 
 from runner.bench.compare import compare, decided, differences
-from runner.bench.gate import failures, gates
 from runner.bench.record import Item, Record, TaskResult
-from runner.bench.verdicts import holm, is_look, share_made
+from runner.bench.verdicts import Looks, holm, least_made, share_made
 from runner.errors import ConfigurationError
 from tests.bench.compared import MACHINE, TOOL, method, record, speed, task
 
@@ -76,20 +75,35 @@ def test_looking_all_along_asks_for_more() -> None:
     assert (often.tests[0].interval or (1,))[0] < (once.tests[0].interval or (0,))[0]
 
 
-def test_a_measurement_may_stop_at_its_moments_only() -> None:
+def test_a_run_that_could_stop_pays_for_looking_beside_another_run_too() -> None:
     a, b = two(0.05)
+    other = replace(b, run="another")
+    assert compare(a, other).looked is None
+    looked = method(looked=True, stopped="confident", seconds=15.0)
+    for first, second in ((replace(a, method=looked), other), (a, replace(other, method=looked))):
+        found = compare(first, second)
+        assert found.looked == 0.25
+        assert found.tests[0].p > compare(a, other).tests[0].p
+    longer = replace(looked, seconds=30.0)
+    assert least_made((looked, longer, None)) == 0.25
+
+
+def test_what_is_decided() -> None:
+    assert decided(two(0.05))
+    assert not decided(two(0.0, 0.1))
+    assert not decided((two(0.0)[0], record({}, id="b")))
+
+
+def test_moments_to_look() -> None:
+    looks = Looks(80.0)
+    assert [looks.due(at) for at in (9.9, 10.1, 11.0, 19.9, 20.0)] == [
+        False, True, False, False, True,
+    ]  # fmt: skip
+    # A block that lasts over several moments is followed by one look.
+    assert [looks.due(at) for at in (45.0, 49.0)] == [True, False]
     half = method(looked=True, stopped="", seconds=30.0)
-    # The last block began at second 29, and a moment to look is at second 30.
-    assert decided([replace(a, method=half), replace(b, method=half)])
-    between = replace(half, seconds=29.5)
-    assert not decided([replace(a, method=between), replace(b, method=between)])
-    undecided = two(0.0, 0.1)
-    assert not decided([replace(one, method=half) for one in undecided])
-    assert is_look(0.12, 0.13) and not is_look(0.13, 0.2)
     assert share_made(replace(half, stopped="time")) == 1.0
-    endless = replace(half, time_budget=0.0)
-    assert share_made(endless) == 1 / 8
-    assert not decided([replace(one, method=endless) for one in undecided])
+    assert share_made(replace(half, time_budget=0.0)) == 1 / 8
 
 
 @pytest.mark.parametrize(
@@ -138,6 +152,17 @@ def test_refused_figures_are_left_out() -> None:
         compare(a, record({}, id="b"))
 
 
+def test_what_only_one_has_is_told() -> None:
+    a = record({"tg16": BASE, "pp8": BASE}, {"t": [True] * 9})
+    b = record({"tg16": BASE, "tg32": BASE}, id="b")
+    other = replace(task("t", []), items=(Item("other", correct=True),))
+    assert compare(a, b).remarks == (
+        "left out, because only the first has it: pp8, t",
+        "left out, because only the second has it: tg32",
+    )
+    assert "t is left out: no item" in compare(a, replace(b, tasks=(other,))).remarks[-1]
+
+
 def test_flips_of_answers() -> None:
     before = [True] * 60 + [False] * 40
     after = [True] * 45 + [False] * 15 + [False] * 38 + [True] * 2
@@ -165,16 +190,3 @@ def test_scores_are_compared_where_nothing_is_right_or_wrong() -> None:
     (found,) = compare(a, b).tasks
     assert (found.metric, found.verdict) == ("score", "worse")
     assert found.difference == pytest.approx(0.1)
-
-
-def test_gates() -> None:
-    found = compare(*two(0.05))
-    assert failures(found, gates(["slower:3%"])) == [
-        f"tg16 is {1 - found.tests[0].ratio:.1%} slower"
-    ]
-    assert not failures(found, gates(["slower:8", "worse:1%"]))
-    assert not failures(compare(*two(-0.05)), gates(["slower:3%"]))
-    worse = compare(record({}, {"t": [True] * 30}), record({}, {"t": [False] * 30}, id="b"))
-    assert failures(worse, gates(["worse:1%"])) == ["t is 100.0% worse"]
-    with pytest.raises(ConfigurationError, match="no condition"):
-        gates(["quicker:3%"])

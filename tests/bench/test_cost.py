@@ -16,7 +16,8 @@ def energy(
 ) -> Energy:
     if gross is None:
         return Energy(of, None, None, None, domain, "RAPL", None, reason="only root may read")
-    return Energy(of, net, gross, 5.0, domain, "RAPL", "counter", 1000, 20.0)
+    reason = "" if net is not None else "its rests differ"
+    return Energy(of, net, gross, 5.0, domain, "RAPL", "counter", 1000, 20.0, reason)
 
 
 def test_a_million_tokens() -> None:
@@ -25,21 +26,82 @@ def test_a_million_tokens() -> None:
     assert decode.electricity == pytest.approx(0.408, abs=0.001)
     assert (decode.api_price, prefill.api_price) == (0.60, 0.15)
     assert decode.prices_dated == "2026-11"
-    assert decode.verdict == "electricity is 68% of the API's price; even at 0.44 USD/kWh"
+    assert decode.verdict == (
+        "electricity 0.41 USD a million tokens; hosted asks 0.60 (2026-11): electricity is 68% of "
+        "it; as much as hosted at 0.44 USD/kWh"
+    )
     assert prefill.electricity == pytest.approx(0.1 / 3.6 * 0.30)
+    assert prefill.verdict.startswith("electricity 0.0083 USD a million tokens; hosted asks 0.15")
+
+
+def test_a_larger_model() -> None:
+    """14B on the same: 8.6 J a token, 0.72 $."""
+    (cost,) = costs([energy("decode", 8.6, 9.0)], Prices(Electricity(0.30)))
+    assert cost.electricity == pytest.approx(0.717, abs=0.001)
+    assert cost.verdict == "electricity 0.72 USD a million tokens"
 
 
 def test_the_api_may_be_cheaper() -> None:
     (cost,) = costs([energy("decode", 14.4, 20.0)], PRICES)
     assert cost.electricity == pytest.approx(1.2)
-    assert cost.verdict == "the API is cheaper: electricity alone is 2 times its price"
+    assert cost.verdict == (
+        "electricity 1.20 USD a million tokens; hosted asks 0.60 (2026-11): the API is cheaper "
+        "than electricity alone; as much as hosted at 0.15 USD/kWh"
+    )
+
+
+def test_both_cost_the_same_where_it_says_so() -> None:
+    """At the price of electricity that is named, either direction."""
+    for joules in (1.0, 4.9, 14.4):
+        (cost,) = costs([energy("decode", joules, 20.0)], Prices(Electricity(), (API,)))
+        named = 0.60 * 3.6 / joules
+        assert f"as much as hosted at {named:.2f} USD/kWh" in cost.verdict
+        (cost,) = costs([energy("decode", joules, 20.0)], PRICES.at(named))
+        assert cost.electricity == pytest.approx(0.60)
+
+
+def test_every_api_is_named_in_its_own_verdict() -> None:
+    other = Api("other", input=0.1, output=0.2, dated="2026-10", source="example.org")
+    found = costs([energy("decode", 3.6, 4.0)], Prices(Electricity(0.30), (API, other)))
+    assert [cost.api for cost in found] == ["hosted", "other"]
+    assert "hosted asks 0.60 (2026-11): electricity is 50% of it" in found[0].verdict
+    assert "other asks 0.20 (2026-10): the API is cheaper" in found[1].verdict
+
+
+def test_what_costs_nothing() -> None:
+    (cost,) = costs([energy("decode", 3.6, 4.0)], PRICES.at(0.0))
+    assert cost.electricity == 0
+    assert cost.verdict == (
+        "electricity 0.00 USD a million tokens; hosted asks 0.60 (2026-11): electricity is nothing "
+        "of it; as much as hosted at 0.60 USD/kWh"
+    )
+    free = Api("free", input=0, output=0, dated="2026-11", source="example.org")
+    for price in (0.0, 0.3, None):
+        prices = Prices(Electricity(price), (free,))
+        (cost,) = costs([energy("decode", 3.6, 4.0)], prices)
+        assert "free costs nothing (2026-11)" in cost.verdict
 
 
 def test_without_a_price_of_electricity_it_says_where_both_cost_the_same() -> None:
     (cost,) = costs([energy("decode", 3.6, 4.0)], Prices(Electricity(), (API,)))
     assert cost.electricity is None
-    assert "--price-per-kwh" in cost.verdict
-    assert "0.60 USD/kWh" in cost.verdict
+    assert cost.verdict == (
+        "1 kWh a million tokens; as much as hosted at 0.60 USD/kWh; --price-per-kwh, or a price in "
+        "prices.toml, gives its cost"
+    )
+
+
+def test_gross_is_said() -> None:
+    package = energy("decode", None, 3.6, "processor package")
+    (cost,) = costs([package], Prices(Electricity(0.30)))
+    assert cost.electricity == pytest.approx(0.30)
+    assert cost.verdict == (
+        "electricity 0.30 USD a million tokens (processor package alone), gross: processor "
+        "package: its rests differ"
+    )
+    told = per_correct(600.0, [package], 10, PRICES)
+    assert told.joules == pytest.approx(360)
+    assert told.gross == "processor package: its rests differ"
 
 
 def test_nothing_is_estimated() -> None:
@@ -51,7 +113,7 @@ def test_nothing_is_estimated() -> None:
 def test_without_an_api() -> None:
     (cost,) = costs([energy("decode", 3.6, 4.0)], Prices(Electricity(0.3)))
     assert cost.api is None
-    assert cost.verdict == "electricity 0.3 USD a million tokens"
+    assert cost.verdict == "electricity 0.30 USD a million tokens"
 
 
 def test_parts_are_added_and_the_whole_is_not() -> None:
@@ -65,7 +127,8 @@ def test_parts_are_added_and_the_whole_is_not() -> None:
     assert (spent.joules, spent.of_machine) == (9.0, True)
     spent = spent_per_token([energy("decode", None, 3.0, "processor package"), gpu])
     assert spent is not None
-    assert (spent.joules, spent.net) == (9.0, False)  # gross of both
+    assert spent.joules == 9.0  # gross of both
+    assert spent.gross == "processor package: its rests differ"
     assert spent_per_token([]) is None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.bench.cost import spent_per_token
 from runner.bench.energy import Clock, Tally, measure_energy
 from runner.bench.record import Energy
 from runner.machine.energy import Meter, Meters, Missing
@@ -120,6 +121,69 @@ class Coarse(Meter):
 
     def _read(self) -> float:
         return self._world._joules // 36 * 36
+
+
+class Card(Meter):
+    """A GPU whose watts are given for each of the calls that time passes in: the first rest, two
+    phases, the second rest."""
+
+    def __init__(self, world: World, *watts: float) -> None:
+        super().__init__("GPU 0", "NVML energy counter", "counter", "gpu")
+        self._world, self._joules, self._seen = world, 0.0, 0.0
+        self._watts, self._bounds = watts, (10.0, 30.0, 50.0, 60.0)
+
+    def _read(self) -> float:
+        for watts, begin, end in zip(self._watts, (0.0, *self._bounds), self._bounds, strict=False):
+            span = min(self._world.now(), end) - max(self._seen, begin)
+            self._joules += watts * max(span, 0.0)
+        self._seen = self._world.now()
+        return self._joules
+
+
+def beside_a_card(world: World, *watts: float, busy: float = 25.0) -> tuple[Energy, ...]:
+    """The entries of decode, the processor's first, which takes 5 W at rest and `busy` else."""
+    work = world.work(10, 5.0, busy)
+    source = Meters((*world.meters().available, Card(world, *watts)))
+    entries = measure_energy(work, work, source=source, clock=world)
+    return tuple(entry for entry in entries if entry.of == "decode")
+
+
+def test_an_idle_card_adds_nothing_and_the_others_stay_net(tmp_path: Path) -> None:
+    processor, card = beside_a_card(World(tmp_path), 10.0, 9.9, 9.7, 9.8)
+    assert processor.net == pytest.approx(10.0)
+    assert card.net == 0.0
+    assert card.gross == pytest.approx(9.7 / 2)
+    assert card.reason == "idle: it took no more than at rest (9.9 W)"
+    spent = spent_per_token([processor, card])
+    assert spent is not None
+    assert spent.joules == pytest.approx(10.0)
+    assert not spent.gross
+
+
+def test_a_card_that_hardly_works_is_as_sure_as_it_matters(tmp_path: Path) -> None:
+    processor, card = beside_a_card(World(tmp_path), 10.0, 10.0, 10.4, 10.2)
+    assert card.net == pytest.approx(0.3 / 2)
+    assert card.reason == "hardly above rest, to within 33%"
+    spent = spent_per_token([processor, card])
+    assert spent is not None
+    assert spent.joules == pytest.approx(10.15)
+
+
+def test_a_rest_that_differs_where_it_matters_makes_the_whole_gross(tmp_path: Path) -> None:
+    processor, card = beside_a_card(World(tmp_path), 10.0, 30.0, 30.0, 50.0)
+    assert processor.net == pytest.approx(10.0)
+    assert card.net is None
+    assert card.reason == "at rest it took 10.0 W before and 50.0 W after"
+    spent = spent_per_token([processor, card])
+    assert spent is not None
+    assert spent.joules == pytest.approx((25 + 30) / 2)
+    assert spent.gross == "GPU 0: at rest it took 10.0 W before and 50.0 W after"
+
+
+def test_nothing_above_rest_is_no_figure(tmp_path: Path) -> None:
+    entries = beside_a_card(World(tmp_path), 10.0, 10.0, 10.0, 10.0, busy=5.0)
+    assert [entry.net for entry in entries] == [None, None]
+    assert entries[0].reason == "it took no more than at rest (5.0 W)"
 
 
 def test_a_gauge_too_coarse_for_the_window(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
+import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.bench import record
-from runner.bench.flags import flags
+from runner.bench.flags import flags, how_far
 from runner.bench.record import Ceiling, Flag, Noise, Sample, Summary
 from runner.machine.conditions import Conditions
 
@@ -51,6 +54,8 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 def test_loaded() -> None:
     assert of(replace(QUIET, other_cpu=0.06)) == ("LOADED",)
     assert of(replace(QUIET, other_cpu=0.04)) == ()
+    loaded = decode(*(sample(n, conditions=replace(QUIET, other_cpu=0.06)) for n in range(20)))
+    assert how_far(loaded, "LOADED") == "6%"
 
 
 def test_battery() -> None:
@@ -61,12 +66,20 @@ def test_cached_beyond_the_depth_that_was_asked_for() -> None:
     first, *others = STEADY.samples
     cached = replace(STEADY, samples=(replace(first, cached_tokens=512), *others))
     assert flags(cached, None) == ("CACHED",)
-    assert flags(replace(cached, depth=512), None) == ()
+    assert how_far(cached, "CACHED") == "512 tokens, not 0"
+
+
+def test_a_depth_that_the_cache_lost() -> None:
+    deep = [replace(one, cached_tokens=512) for one in STEADY.samples]
+    assert flags(replace(STEADY, depth=512, samples=tuple(deep)), None) == ()
+    lost = (replace(deep[0], cached_tokens=0), *deep[1:])
+    assert flags(replace(STEADY, depth=512, samples=lost), None) == ("CACHED",)
 
 
 def test_implausible() -> None:
     ceiling = Ceiling(rate=15, share=20 / 15, limited_by="memory", formula="")
     assert flags(replace(STEADY, ceiling=ceiling), None) == ("IMPLAUSIBLE",)
+    assert how_far(replace(STEADY, ceiling=ceiling), "IMPLAUSIBLE") == "133% of the ceiling"
     assert flags(replace(STEADY, ceiling=replace(ceiling, share=0.97)), None) == ()
 
 
@@ -94,13 +107,34 @@ def test_throttled_by_heat_while_the_rate_falls() -> None:
     assert "THROTTLED" not in warming(0.0)
 
 
+@pytest.mark.parametrize("count", [20, 5000])
+def test_a_trend_costs_as_little_of_many_runs(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[int]()
+    median = statistics.median
+
+    def counted(values: Sequence[float]) -> float:
+        seen.append(len(values))
+        return median(values)
+
+    monkeypatch.setattr(statistics, "median", counted)
+    states = [replace(QUIET, mhz=3400 * (1 - 0.2 * number / count)) for number in range(count)]
+    falling = decode(*(sample(n, conditions=one) for n, one in enumerate(states)))
+    assert flags(falling, None) == ("THROTTLED",)
+    assert max(seen) <= max(count, 200 * 199 / 2)
+
+
 def test_noisy() -> None:
     assert flags(STEADY, Noise("tg128", 0.03, None, 20)) == ("NOISY",)
     assert flags(STEADY, Noise("tg128", 0.0, (-0.03, 0.03), 20)) == ("NOISY",)
     wide = Summary("decode_rate", "tokens/s", "", 20.0, (19.0, 21.0), 6, 12)
     assert flags(replace(STEADY, summaries=(wide,)), None) == ("NOISY",)
-    some = tuple(replace(one, outlier=one.block < 3) for one in STEADY.samples)
-    assert flags(replace(STEADY, samples=some), None) == ("NOISY",)
+    assert how_far(replace(STEADY, summaries=(wide,)), "NOISY") == "±5.0%"
+    some = replace(
+        STEADY, samples=tuple(replace(one, outlier=one.block < 3) for one in STEADY.samples)
+    )
+    assert flags(some, None) == ("NOISY",)
+    noise = Noise("tg128", 0.03, None, 20)
+    assert how_far(some, "NOISY", noise) == "two equal runs: ±3.0%, 3 of 20 runs outlying"
 
 
 @given(st.lists(st.floats(19, 21), min_size=8, max_size=30))

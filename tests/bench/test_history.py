@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from runner import models
 from runner.bench import schema
 from runner.bench.facts import configuration, machine_facts, model_file, new_id, now, tool
-from runner.bench.history import History
+from runner.bench.files import read_records
+from runner.bench.history import History, is_name
 from runner.bench.plain import to_plain
 from runner.bench.record import Record, Sample, Summary
 from runner.bench.record import Test as Measured  # pytest would collect one called Test
@@ -138,6 +139,79 @@ def test_a_record_of_a_file(record: Record, tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadDocument):
         History().get(str(path))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("date", '"once"', "its date is 'once'"),
+        ("date", '"2026-01-01T00:00:00"', "its date is"),
+        ("name", '"\\ud800"', "Record.name is '\\ud800', which is no text"),
+        ("noise", '[{"test": "t", "shift": NaN, "interval": null, "blocks": 1}]', "holds NaN"),
+        ("noise", '[{"test": "t", "shift": 1e999, "interval": null, "blocks": 1}]', "holds 1e999"),
+        (
+            "noise",
+            f'[{{"test": "t", "shift": 1{"0" * 400}, "interval": null, "blocks": 1}}]',
+            "no finite number",
+        ),
+        ("noise", '[{"test": "t", "shift": true, "interval": null, "blocks": 1}]', "no float"),
+        ("flags", '["ODD"]', "Record.flags[0] is 'ODD', which it cannot be"),
+    ],
+)
+def test_a_file_with_what_cannot_be_kept_is_refused(
+    record: Record, tmp_path: Path, field: str, value: str, words: str
+) -> None:
+    path = tmp_path / "odd.json"
+    plain = to_plain(record) | {field: "HERE"}
+    path.write_text(json.dumps(plain).replace('"HERE"', value), encoding="utf-8")
+    with pytest.raises(BadDocument) as caught:
+        read_records(path)
+    assert str(path) in caught.value.message and words in caught.value.message
+
+
+def test_a_wrong_line_is_named(record: Record, tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    line = json.dumps(to_plain(replace(record, name="one\u2028line")), ensure_ascii=False)
+    path.write_text(f"{line}\n\n{line}\n", encoding="utf-8")
+    assert [one.name for one in read_records(path)] == ["one\u2028line"] * 2
+    path.write_text(f"{line}\n\n{line[:-9]}\n", encoding="utf-8")
+    with pytest.raises(BadDocument, match="line 3 is not JSON"):
+        read_records(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "~nobody-of-this-name/x", "a\0b", "\udc80", "latest~" + "9" * 30, "'; --"]
+)
+def test_names_that_no_file_can_have(record: Record, name: str) -> None:
+    history = History()
+    history.add(record)
+    with pytest.raises(UnknownRecord) as caught:
+        history.get(name)
+    assert len(caught.value.message) < 200
+
+
+def test_names_that_can_only_be_records() -> None:
+    for name in (
+        "latest",
+        "latest~x",
+        "LATEST~3",
+        "2026",
+        "20261127-0512-k3f9",
+        "a.json",
+        "b.JSONL",
+    ):
+        assert is_name(name)
+    for name in ("tiny", "qwen3:0.6b", "models/a.gguf", "latestmodel", "01-ai", "7b"):
+        assert not is_name(name)
+
+
+def test_dates_out_of_the_calendar(record: Record) -> None:
+    history = History()
+    history.add(record)
+    assert history.find(since="0999-01-01T00:00:00+00:00", limit=10**30)
+    for since in ("0001-01-01T00:00:00+14:00", "then"):
+        with pytest.raises(ValueError, match=r"calendar|Invalid"):
+            history.find(since=since)
 
 
 @settings(max_examples=25)

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from runner.bench.compare import compare
 from runner.bench.exports import FORMS, exported, left_out
 from runner.bench.files import read_records
 from runner.bench.llama_bench import rows_of
+from runner.cli.records import print_records
 from runner.errors import BadDocument
+from runner.settings import Settings
+from tests.report.made import speed_records, with_few_runs
 
 SAID: dict[str, Any] = {
     "build_commit": "0c1e570", "build_number": 1, "cpu_info": "AMD EPYC", "gpu_info": "",
@@ -35,8 +39,8 @@ DECODE = SAID | {
 }  # fmt: skip
 BOTH = SAID | {"n_gen": 8, "n_depth": 32, "samples_ns": [2674398, 2940354]}
 
-OWN = {"model_filename", "load_mode"}
-"""Of the file a record has the name alone, and it knows how it was loaded."""
+OWN = {"model_filename"}
+"""Of the file a record has the name alone."""
 
 
 @pytest.fixture
@@ -57,6 +61,50 @@ def test_in_and_out_again(path: Path) -> None:
         }
 
 
+OTHERWISE = {"poll": 0, "n_cpu_moe": 20, "main_gpu": 1, "load_mode": "dio", "devices": "CUDA1",
+             "gpu_info": "NVIDIA RTX 3060, 12 GB", "backends": "CUDA", "n_gpu_layers": 99,
+             "type_v": "q8_0", "flash_attn": 1, "embeddings": True}  # fmt: skip
+LATER = {"test_time": "2026-11-27T05:04:00Z"}
+
+
+@pytest.mark.parametrize("form", ["llama-bench-json", "llama-bench-jsonl"])
+def test_in_out_in_and_out_is_the_same(path: Path, form: str) -> None:
+    """Whatever llama-bench said is said again, and the records are the same ones."""
+    rows = [SAID, DECODE | LATER, BOTH | LATER, SAID | OTHERWISE, DECODE | OTHERWISE, SAID]
+    rows = [row | {"model_filename": "stories260K-F32.gguf"} for row in rows]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    records = read_records(path)
+    known = {"samples_ns", *OTHERWISE, "test_time", "n_prompt", "n_gen", "n_depth", "build_number"}
+    for said, written in zip(rows, rows_of(records), strict=True):
+        assert {name: said[name] for name in known} == {name: written[name] for name in known}
+    first = exported(records, form)
+    path.write_text(first, encoding="utf-8")
+    again = read_records(path)
+    assert again == records
+    assert exported(again, form) == first
+
+
+@pytest.mark.parametrize("form", ["llama-bench-json", "llama-bench-jsonl"])
+def test_own_records_come_out_as_they_went_in(path: Path, form: str) -> None:
+    first = exported([with_few_runs(record) for record in speed_records()], form)
+    path.write_text(first, encoding="utf-8")
+    assert exported(read_records(path), form) == first
+
+
+def test_an_imported_record_reads_well(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(json.dumps([SAID | OTHERWISE, DECODE | OTHERWISE]), encoding="utf-8")
+    print_records(read_records(path), Settings())
+    heads = capsys.readouterr().out.partition("\n\n")[0].splitlines()
+    assert heads == [
+        "model     stories260K-F32, F32, 1.04 MB, 0.26 million parameters",
+        "loaded    on CPU, CUDA, threads 2, context 16, batch 2048, micro-batch 512, KV f16/q8_0, "
+        "flash attention on, 99 layers on devices, not memory-mapped, poll 0, n_cpu_moe 20, "
+        "main_gpu 1, devices CUDA1, load_mode dio, embeddings True",
+        "machine   AMD EPYC, NVIDIA RTX 3060, 12 GB",
+        "by        llama-bench 0c1e570 (1)",
+    ]
+
+
 def test_the_same_file_gives_the_same_records(path: Path) -> None:
     assert read_records(path) == read_records(path)
 
@@ -65,15 +113,17 @@ def test_a_configuration_is_a_record(path: Path) -> None:
     rows = [SAID, DECODE, SAID | {"n_threads": 1}, DECODE | {"n_threads": 1}, SAID]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     records = read_records(path)
-    assert [len(record.tests) for record in records] == [2, 1, 2]
-    assert [record.configuration.threads for record in records] == [2, 2, 1]
+    assert [len(record.tests) for record in records] == [2, 2, 1]
+    assert [record.configuration.threads for record in records] == [2, 1, 2]
     assert len({record.run for record in records}) == 1
 
 
 @pytest.mark.parametrize(
     "wrong",
     [{"samples_ns": []}, {"samples_ns": [0]}, {"samples_ns": ["1"]}, {"n_prompt": -1},
-     {"n_gen": "x"}, {"test_time": "once"}, {"flash_attn": "maybe"}],
+     {"n_gen": "x"}, {"test_time": "once"}, {"flash_attn": "maybe"}, {"flash_attn": None},
+     {"n_gpu_layers": []}, {"samples_ns": [10**400]}, {"samples_ns": [1e308]}, {"n_batch": 2**99},
+     {"test_time": "0001-01-01T00:00:00+14:00"}, {"model_filename": "\ud800"}],
 )  # fmt: skip
 def test_what_is_no_result_is_refused(path: Path, wrong: dict[str, Any]) -> None:
     path.write_text(json.dumps([SAID | wrong]), encoding="utf-8")
@@ -102,6 +152,15 @@ def test_json_keeps_all(path: Path) -> None:
     records = read_records(path)
     path.write_text(exported(records, "json"), encoding="utf-8")
     assert read_records(path) == records
+
+
+def test_a_prompt_and_a_reply_together_are_compared_by_the_whole_time(path: Path) -> None:
+    (record,) = read_records(path)
+    found = {test.test: test for test in compare(record, record).tests}
+    assert found["pp16+tg8@d32"].metric == "total_rate" and found["pp16+tg8@d32"].ratio == 1
+    lines = exported([record], "benchstat").splitlines()
+    (first, _) = (line for line in lines if "pp16+tg8@d32" in line)
+    assert first.startswith("BenchmarkTotal_rate/test=pp16+tg8@d32 1 8973.98 tokens/s")
 
 
 def test_benchstat_lines(path: Path) -> None:

@@ -96,5 +96,5 @@ def test_chat_and_bench_name_them(runner: Runner, files: tuple[Path, Path]) -> N
     assert chat.err.startswith("tiny + LoRA style.gguf:0.5 · context ")
     small = ("-p", "8", "-n", "2", "-r", "1", "--no-ceiling", "--control-vector", str(vector))
     bench = runner("bench", "tiny", *small, "--json")
-    assert json.loads(bench.out)["configuration"]["adapters"] == ["calm.gguf:1"]
+    assert json.loads(bench.out)["records"][0]["configuration"]["adapters"] == ["calm.gguf:1"]
     assert "calm.gguf:1" in runner("bench", "tiny", *small).out

@@ -67,9 +67,81 @@ def test_a_file_is_a_record_too(runner: Runner, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_a_record_and_a_model_are_no_pair(runner: Runner) -> None:
-    assert "no record" in runner("compare", "20260101", "tiny").err
-    assert "alone" in runner("compare", "20260101").err
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("latest~9", "latest"), "no measurement is called 'latest~9'"),
+        (("latest", "latest~9"), "no measurement is called 'latest~9'"),
+        (("latest~9", "latest~8"), "'latest~9'"),
+        (("tiny", "latest~9"), "'latest~9'"),
+        (("2026", "latest"), "is the beginning of"),
+        (("20260101", "tiny"), "no measurement is called 'tiny'"),
+        (("20260101", "x" * 5000), "no measurement is called 'xxx"),
+        (("20260101", "gone.json"), "'gone.json'"),
+        (("20260101", "~nobody-of-this-name/x"), "no measurement"),
+    ],
+)
+def test_a_record_that_is_not_there(runner: Runner, names: tuple[str, ...], words: str) -> None:
+    ran = runner("compare", *names)
+    assert (ran.code, ran.out) == (4, ""), ran.err
+    assert words in ran.err and "runner history" in ran.err
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_record_needs_another(runner: Runner, tiny_path: Path) -> None:
+    alone = runner("compare", "20260101")
+    assert alone.code == 2 and "alone" in alone.err
+    same = runner("compare", "20260101", "20260101-first")
+    assert same.code == 2 and "the same record" in same.err
+    model = runner("compare", str(tiny_path), "20260101")
+    assert model.code == 4 and "is a model" in model.err
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_gate_with_nothing_to_judge_does_not_pass(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(to_plain(record({}, {"chat": [True] * 40}, id="other"))), "utf-8")
+    ran = runner("compare", "20260101", str(path), "--fail-if", "slower:3%")
+    assert ran.code == 2 and "nothing to judge" in ran.err
+    # Before anything is measured for it.
+    ran = runner("compare", "tiny", "--fail-if", "worse:3%")
+    assert ran.code == 2 and "what is measured now is speed" in ran.err
+
+
+def test_a_gate_that_cannot_tell_says_so(runner: Runner, tmp_path: Path) -> None:
+    noisy = [rate * 1.15 ** (block % 7 - 3) for block, rate in enumerate(STEADY)]
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path, rates in zip(paths, (STEADY, noisy), strict=True):
+        path.write_text(json.dumps(to_plain(record({"tg16": rates}, id=path.stem))), "utf-8")
+    names = list(map(str, paths))
+    ran = runner("compare", *names, "--fail-if", "slower:3%", "--quiet")
+    assert ran.code == 0
+    assert ran.err.startswith(
+        "tg16 is not shown to be slower by 3 %, nor is that ruled out: it may"
+    )
+    facts = json.loads(runner("compare", *names, "--fail-if", "slower:3%", "--json").out)
+    assert facts["failed"] == [] and facts["open"] == [ran.err.strip()]
+
+
+def test_medians_that_seem_to_say_another_thing_are_explained(
+    runner: Runner, tmp_path: Path
+) -> None:
+    """All pairs are 1 % slower but three, which are those in the middle."""
+    first = [80.0 + block for block in range(31)]
+    second = [rate * 0.99 for rate in first]
+    second[14], second[15], second[16] = 97.0, 98.0, 99.0
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path, rates in zip(paths, (first, second), strict=True):
+        path.write_text(json.dumps(to_plain(record({"tg16": rates}, id=path.stem))), "utf-8")
+    ran = runner("compare", *map(str, paths))
+    assert "CHANGE" in ran.out
+    assert "tg16: the medians A and B, each of all blocks, differ by +2.1%; the change is that of" \
+        in ran.err  # fmt: skip
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_needs_no_words_gets_none(runner: Runner) -> None:
+    assert "medians" not in runner("compare", "20260101", "20260102").err
 
 
 def test_two_settings_measured_now(runner: Runner) -> None:

@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from runner import machine
 from runner.cli.measuring import measured
 from runner.errors import DiskError
-from runner.machine.rates import Rates
+from runner.machine.rates import Rates, keep
 from runner.paths import data_directory
 from runner.settings import load
 
@@ -51,3 +52,27 @@ def test_ctrl_c_in_the_last_step_counts(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(machine, "measure", last_step)
     with pytest.raises(KeyboardInterrupt):
         measured(load({"quiet": True}), again=True)
+
+
+def test_what_was_measured_beside_other_programs_is_measured_again_where_that_matters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = machine.rates()
+    assert rates is not None
+    keep(replace(rates, others=0.3))
+    shares = [0.4, 0.01]
+
+    def measure(progress: Callable[[float], bool]) -> Rates:
+        found = replace(rates, others=shares.pop(0))
+        keep(found)
+        return found
+
+    monkeypatch.setattr(machine, "measure", measure)
+    measured(load({}))
+    assert len(shares) == 2
+    measured(load({}), undisturbed=True)
+    assert "other programs took 40% of the processors' time meanwhile" in capsys.readouterr().err
+    measured(load({}), undisturbed=True)
+    assert "other programs" not in capsys.readouterr().err
+    measured(load({}), undisturbed=True)
+    assert not shares

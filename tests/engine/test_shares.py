@@ -28,3 +28,7 @@ def test_a_reply_waits_for_no_more_than_a_short_delay() -> None:
     assert divide([1, 4000], 512, 190) == [1, 19]
     assert divide([1, 4000], 512, 10) == [1, SMALLEST_SHARE]
     assert divide([1, 4000], 512, 100000) == [1, 511]
+
+
+def test_where_nobody_reads_along_a_batch_is_full() -> None:
+    assert divide([1, 1, 4000], 512, None) == [1, 1, 510]

@@ -8,8 +8,11 @@ import pytest
 
 from runner.errors import BadModelFile, DeviceError, DoesNotFit
 from runner.fit import Wishes, place
+from runner.fit.header import words_of
+from runner.fit.here import Here
+from runner.fit.placement import formula_plan
 from runner.fit.workers import devices_with
-from runner.gguf import read_header
+from runner.gguf import read_header, read_whole_header
 from tests.gguf.test_header import write_model
 
 
@@ -70,3 +73,17 @@ def test_a_bad_file_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF")
     with pytest.raises(BadModelFile):
         place(path, Wishes())
+
+
+def test_a_very_small_model_has_one_thread_to_itself(tiny_path: Path) -> None:
+    assert place(tiny_path, Wishes()).threads == 1
+    assert place(tiny_path, Wishes(threads=2)).threads == 2
+
+
+def test_logits_that_are_kept_take_room(tiny_path: Path) -> None:
+    header, here = read_whole_header(tiny_path), Here(2**40)
+    few, many = (
+        formula_plan(header, Wishes(context=256, outputs=outputs), here) for outputs in (None, 512)
+    )
+    words = words_of(header)
+    assert many.needed(256) - few.needed(256) == 4 * words * (512 - Wishes().sequences)

@@ -1,4 +1,7 @@
+import os
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -6,11 +9,11 @@ import pytest
 
 from runner.machine import cgroups
 from runner.machine.conditions import Watch
-from runner.machine.load import Ticks
+from runner.machine.load import Family, Ticks, ticks
 from runner.machine.senses import Senses, senses_here
 from runner.machine.senses.linux import LinuxSenses
 from runner.machine.senses.macos import power_mode
-from runner.machine.usage import parse_status, peak_memory, resident
+from runner.machine.usage import Peak, parse_status, peak_memory, resident
 from tests.machine.trees import write
 
 LAPTOP = {
@@ -82,6 +85,21 @@ def test_others_are_neither_this_process_nor_idle() -> None:
     assert before.others_since(before) is None
 
 
+def test_processes_of_the_family_are_not_among_the_others() -> None:
+    code = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True)\ninput()"
+    started = [sys.executable, "-c", code]
+    with subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy:
+        alone, together = Family(), Family([busy.pid, os.getpid()])
+        before = ticks(alone), ticks(together)
+        assert busy.stdout is not None and busy.stdout.readline()
+        after = ticks(alone), ticks(together)
+        took = [now.own - then.own for then, now in zip(before, after, strict=True)]
+        assert took[1] - took[0] > 0.3
+        busy.kill()
+    # What it took stays taken where it is gone.
+    assert together.seconds() - alone.seconds() > 0.3
+
+
 class Counted(Senses):
     hits = 3
 
@@ -144,17 +162,35 @@ def test_memory_of_its_own_and_of_files() -> None:
 
 
 def test_a_peak_is_kept() -> None:
-    before = peak_memory()
+    peak = Peak(os.getpid())  # its own: other tests may have made this process large before
+    before = peak.so_far()
     if before is None:
         pytest.skip("this system does not tell a process's memory")
     taken = bytearray(64 * 1024**2)
-    during = peak_memory()
+    during = peak.so_far()
     del taken
-    after = peak_memory()
+    after = peak.so_far()
+    peak.stop()
     assert during is not None
     assert during[0] >= before[0] + 60 * 1024**2
     assert after is not None
     assert after >= during
+
+
+def test_a_peak_is_no_longer_followed_after_the_last_question() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with child:
+        if peak_memory(child.pid) is None:
+            pytest.skip("this system does not tell a process's memory")
+        assert [one for one in threading.enumerate() if one.name == f"peak-memory {child.pid}"]
+        peak = peak_memory(child.pid, last=True)
+        for follower in threading.enumerate():
+            if follower.name == f"peak-memory {child.pid}":
+                follower.join(5)
+                assert not follower.is_alive()
+        again = peak_memory(child.pid)
+        assert peak is not None and again is not None and again >= peak
+        child.kill()
 
 
 def test_a_process_that_is_gone() -> None:

@@ -1,5 +1,6 @@
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from runner import machine
 from runner.errors import DiskError
 from runner.machine.measuring import measured, read_bandwidth
-from runner.machine.rates import CPU, DeviceRates, Rates, keep
+from runner.machine.rates import CPU, DeviceRates, Rates, keep, raise_ceiling
 from runner.paths import data_directory
 
 HERE = DeviceRates("a processor", 1e-5, {"Q4_K": 3e10}, {"Q4_K": 3e11}, 2e10, 5e10)
@@ -58,6 +59,29 @@ def test_impossible_rates_count_as_none(value: object) -> None:
     assert machine.rates() is None
 
 
+def test_a_ceiling_is_raised_and_never_lowered() -> None:
+    raise_ceiling()
+    assert machine.rates() is None  # nothing was measured, and nothing is
+    low = replace(RATES, threads=1, read_bandwidth=1.0, peak=1.0)
+    keep(low)
+    raise_ceiling()
+    raised = machine.rates()
+    assert raised is not None
+    assert raised.read_bandwidth > 1e6 and raised.peak > 1e6
+    assert replace(raised, read_bandwidth=1.0, peak=1.0) == low
+    high = replace(low, read_bandwidth=1e18, peak=1e18)
+    keep(high)
+    raise_ceiling()
+    assert machine.rates() == high
+
+
+def test_a_load_meanwhile_is_known() -> None:
+    assert not RATES.loaded and not replace(RATES, others=0.02).loaded
+    busy = replace(RATES, others=0.3)
+    keep(busy)
+    assert machine.rates() == busy and busy.loaded
+
+
 def test_a_place_that_cannot_be_written_is_told_of() -> None:
     data_directory().parent.mkdir(parents=True, exist_ok=True)
     data_directory().write_text("a file, not a folder")
@@ -77,8 +101,10 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     here = found.devices[CPU]
     assert set(here.decode) == set(here.prefill) == {"Q4_K"}
     speeds = (*here.decode.values(), *here.prefill.values(), here.attention, here.prefill_attention)
-    assert min(*speeds, here.layer_seconds, found.read_bandwidth) > 0
+    assert min(*speeds, here.layer_seconds, found.read_bandwidth, found.peak) > 0
+    assert found.others is not None and 0 <= found.others <= 1
     assert fractions == sorted(fractions)
+    assert len(fractions) > 3 * len(set(fractions))  # before each computation it can be stopped
     assert (fractions[0], fractions[-1]) == (0, 1)
     assert not list(tmp_path.iterdir())
     keep(found)

@@ -61,6 +61,23 @@ def test_a_wheel_holds_nothing_else_of_the_checkout(wheel: Path) -> None:
     assert [name for name in names if left_over.intersection(name.parts)] == []
 
 
+def test_a_wheel_has_what_measurements_need(wheel: Path) -> None:
+    room, models = ROOT / "runner/bench", ROOT / "models"
+    texts = [path for path in (room / "texts").iterdir() if path.is_file()]
+    tasks = list((models / "tasks").glob("*.jsonl")) + list((models / "tiny/tasks").glob("*.jsonl"))
+    assert texts and tasks
+    needed = {
+        "runner/bench/report/page.html.jinja",
+        "runner/bench/report/style.css",
+        "runner/bench/record.schema.json",
+        "runner/_models/prices.toml",
+        *(path.relative_to(ROOT).as_posix() for path in texts),
+        *(f"runner/_models/{path.relative_to(models).as_posix()}" for path in tasks),
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert needed - set(archive.namelist()) == set()
+
+
 def test_a_wheel_says_that_it_has_types(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert "runner/py.typed" in archive.namelist()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.bench.report import page
+from runner.bench.report import entries, page
+from runner.bench.report.tables import glance
 from tests.report.browser import Browser
 from tests.report.made import quality_records, speed_records, with_few_runs
 
@@ -80,6 +81,39 @@ def test_text_from_outside_stays_text() -> None:
     assert "<script>" not in html
     assert "\u202e" not in html and "\x1b" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_what_is_compared_at_a_glance_is_the_same_test() -> None:
+    first, second = map(with_few_runs, speed_records()[:2])
+    refused = [
+        replace(test, summaries=(), flags=("CACHED",)) if test.name == "pp512" else test
+        for test in second.tests
+    ]
+    table = glance(entries([first, replace(second, tests=tuple(refused))]))
+    assert table.heads[1:4] == ("Decode (tg128)", "Prefill (pp512@d8192)", "First token (chat)")
+    only = [test for test in refused if test.name in ("pp512", "tg128")]
+    table = glance(
+        entries([replace(first, tests=first.tests[:3]), replace(second, tests=tuple(only))])
+    )
+    place = table.heads.index("Prefill (pp512)")
+    assert [row[place].text for row in table.rows][1] == "refused"
+
+
+def test_how_tasks_were_put_and_what_figures_are_is_said_once(html: str) -> None:
+    assert html.count("token budget 2048") == 1
+    assert html.count("right / all, Wilson") == 1
+    one, other = quality_records()[:2]
+    tasks = tuple(replace(task, facts={"samples": 4, "stop": None}) for task in other.tasks)
+    apart = page([one, replace(other, tasks=tasks)])
+    assert "<dt>arithmetic, r1-qwen-1.5b Q8_0</dt><dd>samples 1, token budget 2048</dd>" in apart
+    assert "<dt>arithmetic, r1-qwen-1.5b Q4_K_M</dt><dd>samples 4, stop none</dd>" in apart
+
+
+def test_the_heading_counts_models_and_configurations() -> None:
+    one, other = map(with_few_runs, speed_records()[:2])
+    again = replace(one, id="again", name="r1-qwen-1.5b Q8_0, threads 4")
+    assert "<h1>r1-qwen-1.5b in 2 configurations, measured</h1>" in page([one, again])
+    assert "<h1>2 models in 3 configurations, measured</h1>" in page([one, again, other])
 
 
 def test_answers_alone_make_a_page() -> None:

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.bench.report import entries, plots, write_plots
+from runner.bench.report.labels import name_points
 from runner.bench.report.pareto import Point, standing
+from runner.bench.report.plots import draw
 from runner.errors import ConfigurationError, DiskError
 from tests.report.made import quality_records, speed_records, with_few_runs
 
@@ -67,6 +69,57 @@ def test_words_are_the_figures() -> None:
     assert ceiling.startswith("pp512, r1-qwen-1.5b Q8_0: ")
     assert ceiling.endswith("61%, limited by arithmetic.")
     assert "°C: 5" in " ".join(found["over-time"].words)
+
+
+def _labels(places: list[tuple[float, float]], names: list[str]) -> tuple[bool, list[str]]:
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    points = [(name, _point(x, y, 2)) for name, (x, y) in zip(names, places, strict=True)]
+    written = name_points(axes, (7.0, 4.0), points)
+    return written, [text.get_text() for text in axes.texts]
+
+
+def test_names_stand_beside_points_where_there_is_room() -> None:
+    assert _labels([(20, 20), (60, 80)], ["one", "other"]) == (True, ["one", "other"])
+    at_the_edge = "a name that would leave the plot on its right"
+    assert _labels([(95, 50)], [at_the_edge]) == (True, [at_the_edge])
+    crowded = [(50 + n / 10, 50.0) for n in range(6)]
+    assert _labels(crowded, ["a crowded name"] * 6) == (False, [])
+    # Beside each other, but on a bar of the other's interval.
+    assert _labels([(90, 50), (84, 50), (84, 55)], ["x" * 40, "y", "z"]) == (False, [])
+
+
+def test_a_curve_says_which_it_is_and_which_were_refused() -> None:
+    first, second = map(with_few_runs, speed_records()[:2])
+    refused = [
+        replace(test, summaries=(), flags=("IMPLAUSIBLE",)) if test.name == "pp512" else test
+        for test in second.tests
+    ]
+    found = plots(entries([first, replace(second, tests=tuple(refused))]))
+    plot = next(one for one in found if one.name == "depth-pp512")
+    said = "r1-qwen-1.5b Q4_K_M: pp512 was refused (IMPLAUSIBLE)."
+    assert said in plot.words and plot.caption.endswith(said)
+    (legend,) = draw(plot, "wide").figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["r1-qwen-1.5b Q8_0"]
+
+
+def test_depths_are_marked_where_they_were_measured() -> None:
+    found = plots(entries(speed_records()[:1]))
+    plot = next(one for one in found if one.name == "depth-tg128")
+    (axes,) = draw(plot, "wide").figure.axes
+    assert sorted(axes.get_xticks()) == [0, 2048, 4096, 8192]
+
+
+def test_a_short_measurement_is_in_seconds() -> None:
+    for few, unit in ((True, "seconds"), (False, "minutes")):
+        record = with_few_runs(speed_records()[0]) if few else speed_records()[0]
+        (plot,) = (one for one in plots(entries([record])) if one.name == "over-time")
+        axes = draw(plot, "wide").figure.axes
+        low, high = axes[0].get_ylim()
+        assert axes[-1].get_xlabel() == unit and low <= 80 and high >= 105
 
 
 def test_nothing_measured_of_it_nothing_drawn() -> None:

@@ -12,13 +12,13 @@ from runner.bench.llama_bench.writing import write
 from runner.bench.plain import to_plain
 from runner.bench.record import Record
 
-__all__ = ["FORMS", "exported", "form_of", "left_out"]
+__all__ = ["FORMS", "exported", "form_of", "has_place", "left_out"]
+
+TABLES = ("csv", "markdown")
 
 
 def _json(records: Sequence[Record]) -> str:
-    """One record as it is, several as a list under `records`."""
-    plain = [to_plain(record) for record in records]
-    facts = plain[0] if len(plain) == 1 else {"records": plain}
+    facts = {"records": [to_plain(record) for record in records]}
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -53,12 +53,18 @@ def exported(records: Sequence[Record], form: str) -> str:
     return FORMS[form](records)
 
 
+def has_place(records: Sequence[Record], form: str) -> bool:
+    """Whether anything of these records can be written in the form: answers and refused tests are
+    nothing that programs which compare speeds can read."""
+    return form in ("json", *TABLES) or bool(rows_of(records))
+
+
 def left_out(records: Sequence[Record], form: str) -> str:
     """What the form has no place for and these records have, in words; empty for nothing."""
     if form == "json":
         return ""
     lost = []
-    if form in ("csv", "markdown"):
+    if form in TABLES:
         lost.append("the samples")
     else:
         if tasks := sum(len(record.tasks) for record in records):

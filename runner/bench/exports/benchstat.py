@@ -55,7 +55,7 @@ def _lines(record: Record) -> Iterator[str]:
 def _of_test(test: Test) -> Iterator[str]:
     if REFUSED.intersection(test.flags):
         return
-    metric = metrics.PRIMARY[test.kind]
+    metric = metrics.primary(test)
     shown = (metric, metrics.FIRST_TOKEN) if test.kind == "reply" else (metric,)
     name = re.sub(r"\s+", "-", f"{metric.name.capitalize()}/test={test.name}")
     for sample in test.samples:

@@ -1,11 +1,14 @@
 """Records as Markdown to post: the figures with their intervals, and how they came about."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil, log10
 
+from runner.bench import wording
 from runner.bench.markdown import table
-from runner.bench.record import Energy, Record, Summary, TaskResult, Test
+from runner.bench.record import Record, Summary, TaskResult, Test
+from runner.bench.wording import configuration_words, label, method_words, model_words
 
-HEADS = ("what", "test", "figure", "median", "95 % interval", "blocks", "flags")
+HEADS = ("what", "test", "figure", "median", "95 % interval", "of", "flags")
 
 
 def write(records: Sequence[Record]) -> str:
@@ -24,7 +27,7 @@ def _machine(records: Sequence[Record]) -> str:
     return (
         f"## {_plain(machine.processor)}\n\n"
         + (f"{_plain(place)}\n\n" if place else "")
-        + table(HEADS, rows, {"median", "blocks"})
+        + table(HEADS, rows, {"median", "of"})
         + "\n"
         + "".join(f"- {_plain(line)}\n" for line in lines)
     )
@@ -33,37 +36,53 @@ def _machine(records: Sequence[Record]) -> str:
 def _rows(record: Record) -> Iterator[tuple[str, ...]]:
     measurements: tuple[Test | TaskResult, ...] = (*record.tests, *record.tasks)
     for measured in measurements:
+        of = measured.name
         flags = {*record.flags, *(measured.flags if isinstance(measured, Test) else ())}
         told = " ".join(sorted(flags))
         for one in measured.summaries:
-            yield (record.name, measured.name, one.metric, figure(one.median, one.unit),
-                   _interval(one), str(one.blocks or one.samples), told)  # fmt: skip
+            items = one.samples if isinstance(measured, TaskResult) else 0
+            metric, median = label(one.metric), _median(one, items)
+            yield record.name, of, metric, median, _interval(one, items), _of(measured, one), told
         for energy in measured.energy:
-            yield (record.name, measured.name, f"energy, {energy.of}", _joules(energy), "—", "—",
-                   told)  # fmt: skip
+            if energy.net is not None:
+                joules = figure(energy.net, "J/token")
+                yield record.name, of, f"energy, {energy.of}", joules, "", "", told
         if not measured.summaries:
-            yield record.name, measured.name, "refused", "—", "—", "—", told
+            yield record.name, of, "refused", "", "", "", told
+
+
+def _of(measured: Test | TaskResult, one: Summary) -> str:
+    """What the figure is a median or a mean of."""
+    if isinstance(measured, TaskResult):
+        return f"{measured.count} items"
+    if one.blocks > 1:
+        return f"{one.blocks} blocks"
+    return f"{one.samples} run{'s'[: one.samples != 1]}"
+
+
+def _energy(record: Record) -> Iterator[str]:
+    """How energy was measured, or why it was not."""
+    measurements: tuple[Test | TaskResult, ...] = (*record.tests, *record.tasks)
+    for measured in measurements:
+        for one in measured.energy:
+            if one.net is None:
+                yield f"energy of {one.of} not measured: {one.reason}"
+            else:
+                idle = "" if one.idle_watts is None else f", net of {one.idle_watts:.1f} W idle"
+                yield f"energy of {one.of}: {one.domain} by {one.source} ({one.kind}){idle}"
 
 
 def _method(record: Record) -> Iterator[str]:
     """What someone needs to do the same."""
-    tool, model, how = record.tool, record.model, record.configuration
+    tool, model = record.tool, record.model
     program = f"Runner {tool.runner}, llama-cpp-python {tool.llama_cpp_python}: {tool.build}"
     yield program if tool.runner else tool.build
-    digest = f", sha256 {model.sha256}" if model.sha256 else ""
-    yield f"{model.name}: {model.description}, {model.bytes} bytes of tensors{digest}"
-    yield (
-        f"{record.name}: {', '.join(how.devices)}, threads {how.threads} (prompts "
-        f"{how.threads_batch}), context {how.context}, batch {how.batch} in parts of "
-        f"{how.micro_batch}, KV {how.kv}, flash attention {how.flash_attention}, GPU layers "
-        f"{how.gpu_layers}{', speculation' if how.speculate else ''} ({record.id}, {record.date})"
-    )
-    if (method := record.method) is not None:
-        yield (
-            f"{method.blocks} blocks in {method.seconds:.0f} s after {method.warm_ups} warm-ups, "
-            f"ended by {method.stopped}; intervals of {method.confidence:.0%} by bootstrap over "
-            f"blocks, seed {method.seed}"
-        )
+    yield model_words(model) + (f", sha256 {model.sha256}" if model.sha256 else "")
+    how = configuration_words(record.configuration)
+    yield f"{record.name}: {how} ({record.id}, {record.date})"
+    if record.method is not None:
+        yield method_words(record.method)
+    yield from _energy(record)
     for noise in record.noise:
         yield f"noise floor of {noise.test} (A/A): {noise.shift:+.1%}"
     for task in record.tasks:
@@ -73,26 +92,30 @@ def _method(record: Record) -> Iterator[str]:
         )
 
 
-def figure(value: float, unit: str) -> str:
-    """A value to four digits with its unit; shares in percent."""
+def figure(value: float, unit: str, items: int = 0) -> str:
+    """A value to four digits with its unit; shares in percent, with the decimals that a share of
+    so many items has."""
     if unit == "share":
-        return f"{value:.2%}"
+        return f"{value:.{_decimals(items)}%}"
     text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return f"{text} {unit}".rstrip()
 
 
-def _interval(one: Summary) -> str:
+def _decimals(items: int) -> int:
+    """Of percent: one item more of a hundred is one percent more."""
+    return 2 if items < 1 else min(max(ceil(log10(items)) - 2, 0), 2)
+
+
+def _median(one: Summary, items: int) -> str:
+    return figure(one.median, "share", items) if one.unit == "share" else wording.figure(one)
+
+
+def _interval(one: Summary, items: int) -> str:
     if one.interval is None:
-        return "—"
-    return f"{figure(one.interval[0], '')} … {figure(one.interval[1], one.unit)}" if (
-        one.unit != "share"
-    ) else f"{one.interval[0]:.2%} … {one.interval[1]:.2%}"  # fmt: skip
-
-
-def _joules(energy: Energy) -> str:
-    if energy.net is None:
-        return f"not measured: {energy.reason}"
-    return f"{figure(energy.net, 'J/token')} ({energy.domain}, {energy.source})"
+        return ""
+    if one.unit == "share":
+        return " to ".join(figure(end, "share", items) for end in one.interval)
+    return wording.interval(one)
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,11 @@
 import re
 import statistics
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runner.bench import metrics
-from runner.bench.record import Record, Test
+from runner.bench.record import Configuration, Record, Test
 
 REFUSED = {"CACHED", "IMPLAUSIBLE"}
 """Flags of tests whose samples are no measurement, and go into no other program."""
@@ -43,8 +44,9 @@ def _row(record: Record, test: Test, nanoseconds: Sequence[int]) -> dict[str, An
     reply = test.reply_tokens if test.kind != "prefill" else 0
     rates = [NANO * (prompt + reply) / one for one in nanoseconds]
     keys, _, values = how.kv.partition("/")
+    flash = {said: number for number, said in FLASH_ATTENTION.items()}
     build = re.fullmatch(r"llama-bench (\S+) \((\d+)\)", record.tool.build)
-    return {
+    loaded = {
         "build_commit": build[1] if build else f"llama-cpp-python-{record.tool.llama_cpp_python}",
         "build_number": int(build[2]) if build else 0,
         "cpu_info": record.machine.processor,
@@ -67,9 +69,7 @@ def _row(record: Record, test: Test, nanoseconds: Sequence[int]) -> dict[str, An
         "split_mode": "layer",
         "main_gpu": 0,
         "no_kv_offload": False,
-        "flash_attn": {said: number for number, said in FLASH_ATTENTION.items()}.get(
-            how.flash_attention, -1
-        ),
+        "flash_attn": flash.get(how.flash_attention, -1),
         "devices": "auto",
         "tensor_split": "0.00",
         "tensor_buft_overrides": "none",
@@ -81,17 +81,34 @@ def _row(record: Record, test: Test, nanoseconds: Sequence[int]) -> dict[str, An
         "repack": how.repack,
         "fit_target": 0,
         "fit_min_ctx": 0,
-        "n_prompt": prompt,
-        "n_gen": reply,
-        "n_depth": test.depth,
-        "test_time": record.date,
-        "avg_ns": int(statistics.fmean(nanoseconds)),
-        "stddev_ns": int(_deviation(nanoseconds)),
-        "avg_ts": round(statistics.fmean(rates), 6),
-        "stddev_ts": round(_deviation(rates), 6),
-        "samples_ns": list(nanoseconds),
-        "samples_ts": [float(f"{rate:.6g}") for rate in rates],
     }
+    return (
+        loaded
+        | _told(how, loaded)
+        | {
+            "n_prompt": prompt,
+            "n_gen": reply,
+            "n_depth": test.depth,
+            "test_time": _began(record, test),
+            "avg_ns": int(statistics.fmean(nanoseconds)),
+            "stddev_ns": int(_deviation(nanoseconds)),
+            "avg_ts": round(statistics.fmean(rates), 6),
+            "stddev_ts": round(_deviation(rates), 6),
+            "samples_ns": list(nanoseconds),
+            "samples_ts": [float(f"{rate:.6g}") for rate in rates],
+        }
+    )
+
+
+def _began(record: Record, test: Test) -> str:
+    """When the test's first run began."""
+    moment = datetime.fromisoformat(record.date) + timedelta(seconds=int(test.samples[0].began))
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def _told(how: Configuration, known: Iterable[str]) -> dict[str, Any]:
+    """What llama-bench itself said of a result that was imported."""
+    return {name: how.other[name] for name in known if name in how.other}
 
 
 def _backends(devices: Sequence[str]) -> str:

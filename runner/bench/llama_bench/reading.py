@@ -9,7 +9,7 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 from runner.bench import metrics
-from runner.bench.llama_bench.fields import FLASH_ATTENTION, NANO
+from runner.bench.llama_bench.fields import FLASH_ATTENTION, NANO, rows_of
 from runner.bench.record import (
     Configuration,
     Machine,
@@ -28,7 +28,13 @@ MEASURED = {"n_prompt", "n_gen", "n_depth", "test_time", "avg_ns", "stddev_ns", 
             "stddev_ts", "samples_ns", "samples_ts"}  # fmt: skip
 """Fields of one test; all others are of the model, the machine and the configuration."""
 
-TOTAL = ("total_rate", "tokens/s", "(prompt tokens + reply tokens) / seconds")
+TAKEN = {"model_filename", "use_mmap", "build_commit", "build_number"}
+"""Fields of which a record has what it needs: of a file the name, without its folder."""
+
+_NOTHING = object()
+
+MOST = 2**63
+"""What a number of llama-bench can be: 292 years of nanoseconds."""
 
 
 def is_row(value: Any) -> bool:
@@ -37,55 +43,67 @@ def is_row(value: Any) -> bool:
 
 
 def records_of(rows: Sequence[Row]) -> list[Record]:
-    """A record of each model and configuration, all of one run. The same rows give the same
-    records. Raises ValueError for what is no such result."""
-    run = _id(rows)
-    groups: dict[str, list[list[Row]]] = {}
+    """A record of each model and configuration, all of one run, in the order of the rows. The same
+    results give the same records, also where they were imported and exported again. Raises
+    ValueError for what is no such result."""
+    groups: list[list[Row]] = []
+    latest: dict[str, list[Row]] = {}
     for row in rows:
         told = json.dumps({name: row[name] for name in sorted(row.keys() - MEASURED)})
         # A test that was run twice begins a record of its own.
-        for group in groups.setdefault(told, []):
-            if _name(row) not in map(_name, group):
-                group.append(row)
-                break
-        else:
-            groups[told].append([row])
-    return [_record(group, run) for several in groups.values() for group in several]
+        if told not in latest or _name(row) in map(_name, latest[told]):
+            latest[told] = []
+            groups.append(latest[told])
+        latest[told].append(row)
+    records = list(map(_record, groups))
+    run = _id(records)
+    return [replace(record, id=_id([record]), run=run) for record in records]
 
 
-def _id(rows: Sequence[Row]) -> str:
-    """As `facts.new_id` makes them, but of what the rows say."""
-    digest = sha256(json.dumps([dict(row) for row in rows], sort_keys=True).encode()).hexdigest()
-    return f"{datetime.fromisoformat(_date(rows[0])):%Y%m%d-%H%M}-{digest[:8]}"
+def _id(records: Sequence[Record]) -> str:
+    """As `facts.new_id` makes them, but of what the results say."""
+    digest = sha256(json.dumps(rows_of(records), sort_keys=True).encode()).hexdigest()
+    return f"{datetime.fromisoformat(records[0].date):%Y%m%d-%H%M}-{digest[:8]}"
 
 
-def _date(row: Row) -> str:
+def _date(row: Row) -> datetime:
     moment = datetime.fromisoformat(str(row.get("test_time")))
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None, microsecond=0)
 
 
-def _record(rows: Sequence[Row], run: str) -> Record:
+def _record(rows: Sequence[Row]) -> Record:
+    """Without a name of its own yet."""
     first = rows[0]
     model = _model(first)
     configuration = _configuration(first, max(_tokens(row) for row in rows))
-    return Record(
-        id=_id(rows),
-        run=run,
-        date=_date(first),
+    record = Record(
+        id="",
+        run="",
+        date=f"{_date(first).isoformat()}Z",
         kind="speed",
-        name=f"{model.name}, {configuration.threads} threads",
+        name=f"{model.name or model.description}, {configuration.threads} threads",
         tool=Tool(
             runner="",
             llama_cpp_python="",
-            build=f"llama-bench {first.get('build_commit')} ({first.get('build_number')})",
+            build=f"llama-bench {first.get('build_commit', '?')} ({_count(first, 'build_number')})",
             python="",
         ),
         machine=_machine(first),
         model=model,
         configuration=configuration,
-        tests=tuple(map(_test, rows)),
+        tests=tuple(_test(row, (_date(row) - _date(first)).total_seconds()) for row in rows),
     )
+    return replace(record, configuration=replace(configuration, other=_other(first, record)))
+
+
+def _other(row: Row, record: Record) -> dict[str, Any]:
+    """What the row says that the record has no place for: all that would be written otherwise."""
+    written = rows_of([record])[0]
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in MEASURED | TAKEN and written.get(name, _NOTHING) != value
+    }
 
 
 def _machine(row: Row) -> Machine:
@@ -135,8 +153,8 @@ def _configuration(row: Row, context: int) -> Configuration:
         batch=_count(row, "n_batch"),
         micro_batch=_count(row, "n_ubatch"),
         kv=keys if keys == values else f"{keys}/{values}",
-        flash_attention=FLASH_ATTENTION.get(int(row.get("flash_attn", -1)), "auto"),
-        gpu_layers=int(row.get("n_gpu_layers", -1)),
+        flash_attention=FLASH_ATTENTION.get(_integer(row, "flash_attn", -1), "auto"),
+        gpu_layers=_integer(row, "n_gpu_layers", -1),
         devices=tuple(dict.fromkeys(("CPU", *backends))),
         mmap=bool(mapped),
         repack=bool(row.get("repack", True)),
@@ -147,14 +165,15 @@ def _configuration(row: Row, context: int) -> Configuration:
     )
 
 
-def _test(row: Row) -> Test:
+def _test(row: Row, began: float) -> Test:
+    """`began` is in seconds since the record's date."""
     prompt, reply, depth = (_count(row, name) for name in ("n_prompt", "n_gen", "n_depth"))
     nanoseconds = row["samples_ns"]
     if not (isinstance(nanoseconds, list) and nanoseconds and prompt + reply):
         raise ValueError(f"the test {_name(row)} has no samples")
-    samples, began = [], 0.0
+    samples = []
     for block, one in enumerate(nanoseconds):
-        if not isinstance(one, int | float) or not one > 0:
+        if not isinstance(one, int | float) or not 0 < one <= MOST:
             raise ValueError(f"the test {_name(row)} has a sample of {one!r} ns")
         samples.append(_sample(block, began, one / NANO, prompt, reply))
         began += one / NANO
@@ -191,11 +210,7 @@ def _sample(block: int, began: float, seconds: float, prompt: int, reply: int) -
 
 
 def _summary(test: Test) -> Summary:
-    if test.kind == "reply":
-        tokens = test.prompt_tokens + test.reply_tokens
-        rates = [(one.block, tokens / one.total_seconds) for one in test.samples]
-        return summarize(*TOTAL, rates)
-    metric = metrics.PRIMARY[test.kind]
+    metric = metrics.primary(test)
     return summarize(metric.name, metric.unit, metric.formula, metrics.values(test, metric))
 
 
@@ -212,7 +227,13 @@ def _tokens(row: Row) -> int:
 
 def _count(row: Row, name: str) -> int:
     """A field that counts; 0 where an older llama-bench has none. Raises ValueError."""
-    value = row.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} is {value!r}, which is no count")
+    if (value := _integer(row, name, 0)) < 0:
+        raise ValueError(f"{name} is {value}, which is no count")
     return value
+
+
+def _integer(row: Row, name: str, default: int) -> int:
+    value = row.get(name, default)
+    if not isinstance(value, int) or abs(value) > MOST:
+        raise ValueError(f"{name} is {value!r}, which is no whole number")
+    return int(value)

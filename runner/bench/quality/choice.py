@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from runner.bench.proportions import accuracy
-from runner.bench.quality.task import Asked, Choice, Task
+from runner.bench.quality.task import Asked, Choice, OpenScorer, Task
 from runner.bench.record import Item, TaskResult
 from runner.errors import ConfigurationError, PromptTooLong
 from runner.fit.placement import trained_context
@@ -59,6 +59,7 @@ def evaluate(
     done: Sequence[Item],
     keep: Callable[[Item], None],
     progress: Callable[[int, int], None],
+    scorer: OpenScorer = scorer,
 ) -> TaskResult:
     """One item a question: `expected` and `answer` are indices of endings, `extracted` the
     normalised log-likelihoods of all of them as JSON, `score` that of the right one.
@@ -74,6 +75,7 @@ def evaluate(
     choices = task.choices[: asked.limit]
     items = {item.id: item for item in done}
     open_ones = [choice for choice in choices if choice.id not in items]
+    progress(len(items), len(choices))
     if open_ones:
         with vocabulary_of(located) as vocabulary:
             put = [_put(choice, vocabulary, normaliser) for choice in open_ones]

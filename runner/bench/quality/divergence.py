@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.bench.proportions import mean_summary
 from runner.bench.quality.perplexity import perplexity
-from runner.bench.quality.task import Asked, Task
+from runner.bench.quality.task import Asked, OpenScorer, Task
 from runner.bench.quality.windows import check, cut, first_of
 from runner.bench.record import Item, Summary, TaskResult
 from runner.errors import ConfigurationError
@@ -33,6 +33,7 @@ def evaluate(
     done: Sequence[Item],
     keep: Callable[[Item], None],
     progress: Callable[[int, int], None],
+    scorer: OpenScorer = scorer,
 ) -> TaskResult:
     """One item a window: `score` is its mean divergence in nats; `extracted`, as JSON, has that of
     each token, how often both find the same token the most likely, and both means of −ln p.

@@ -1,21 +1,18 @@
 """Tasks that are answered in words: many questions at a time through the engine, each answer held
 against the right one."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from runner.bench.proportions import accuracy, mean_summary
-from runner.bench.quality.matching import Answer, matcher
-from runner.bench.quality.task import Asked, Question, Task
+from runner.bench.quality.answering import CUT, UNSAID, Put, answers, fitting, limit_of, put
+from runner.bench.quality.matching import matcher
+from runner.bench.quality.task import Asked, Task
 from runner.bench.record import Item, Summary, TaskResult
-from runner.errors import PromptTooLong
-from runner.models import Located, Ready, ready
+from runner.models import Ready
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,21 +25,12 @@ AT_ONCE = 8
 """Questions that are answered at once, where the task or the person says nothing else."""
 
 
-def evaluate(
-    task: Task,
-    located: Located,
-    settings: Settings,
-    asked: Asked,
-    *,
-    done: Sequence[Item],
-    keep: Callable[[Item], None],
-    progress: Callable[[int, int], None],
-) -> TaskResult:
-    """See `task.Evaluate`. Raises what `models.ready` raises, TemplateError and DeviceError."""
-    roomy = replace(settings, ctx=room_of(task, settings))
-    with ready(located, roomy, sequences=at_once_of(task, asked)) as model:
-        items = answer(task, model, settings, asked, done=done, keep=keep, progress=progress)
-    return result(task, items, facts_of(task, model, settings, asked))
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The items of every question and sample, in order, and how many were under way at once."""
+
+    items: tuple[Item, ...]
+    at_once: int
 
 
 def answer(
@@ -54,93 +42,49 @@ def answer(
     done: Sequence[Item],
     keep: Callable[[Item], None],
     progress: Callable[[int, int], None],
-) -> tuple[Item, ...]:
-    """The items of every question and sample, in order, with those that were `done` before."""
+    remark: Callable[[str], None] = lambda _: None,
+) -> Answered:
+    """Ask what was not `done` before. `remark` is told what a person should know of it, such as
+    that the context has no room for as many at once as are wanted. Raises KeyboardInterrupt; what
+    was kept stays."""
     known = {(item.id, item.sample): item for item in done}
-    questions = task.questions[: asked.limit]
+    questions = put(model, task.questions[: asked.limit], settings.system)
     wanted = [(one, number) for one in questions for number in range(asked.samples)]
-    left = [(one, number) for one, number in wanted if (one.id, number) not in known]
+    left = [(one, number) for one, number in wanted if (one.question.id, number) not in known]
     options = options_of(task, model, settings, asked)
-    progress(len(wanted) - len(left), len(wanted))
-    last = time.perf_counter()
-    with _answering(model, options, left, at_once_of(task, asked), settings.system) as answers:
-        for item in answers:
-            now = time.perf_counter()
-            # Many are under way at once, so that none has a time of its own.
-            known[item.id, item.sample] = item = replace(item, seconds=now - last)
-            last = now
+    if asked.samples > 1 and options.sampling.temperature <= 0:
+        remark(f"{task.name}: with temperature 0 all answers to a question are the same")
+    limit = limit_of(model, settings.ctx)
+    at_once = _room(task, model, asked, [one for one, _ in wanted], options, limit, remark)
+    before = len(wanted) - len(left)
+    progress(before, len(wanted))
+    with closing(answers(model, options, left, at_once, limit)) as found:
+        for count, item in enumerate(found, before + 1):
+            known[item.id, item.sample] = item
             keep(item)
-            progress(sum((one.id, number) in known for one, number in wanted), len(wanted))
-    return tuple(known[one.id, number] for one, number in wanted)
+            progress(count, len(wanted))
+    return Answered(tuple(known[one.question.id, number] for one, number in wanted), at_once)
 
 
-@contextmanager
-def _answering(
+def _room(
+    task: Task,
     model: Ready,
+    asked: Asked,
+    wanted: Sequence[Put],
     options: "Options",
-    wanted: Sequence[tuple[Question, int]],
-    at_once: int,
-    system: str | None,
-) -> Iterator[Iterator[Item]]:
-    """Items as they are answered. Leaving the block stops what is under way."""
-    stop = threading.Event()
-
-    def put(question: Question, sample: int) -> Item | None:
-        return None if stop.is_set() else _put(model, options, question, sample, system, stop)
-
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="runner-eval")
-    try:
-        futures: list[Future[Item | None]] = [pool.submit(put, *one) for one in wanted]
-        yield (item for one in as_completed(futures) if (item := one.result()) is not None)
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-
-
-def _put(
-    model: Ready,
-    options: "Options",
-    question: Question,
-    sample: int,
-    system: str | None,
-    stop: threading.Event,
-) -> Item | None:
-    """One question's answer, judged; None where it was stopped. A prompt that the context does not
-    hold is a wrong answer, and says so."""
-    from runner.prompt import Message
-
-    seeded = replace(options.sampling, seed=(options.sampling.seed or SEED) + sample)
-    messages = question.messages
-    if system and messages[0].role != "system":
-        messages = (Message("system", system), *messages)
-    item = Item(question.id, correct=False, expected=question.expected, sample=sample)
-    said = {"reasoning": "", "answer": "", "tool_call": ""}
-    reasoning = 0
-    try:
-        stream = model.reply(
-            messages, tools=question.tools or None, options=replace(options, sampling=seeded)
+    limit: int,
+    remark: Callable[[str], None],
+) -> int:
+    """As many at once as are wanted, or as the context has room for."""
+    at_once, context = at_once_of(task, asked), model.model.context_length
+    prompts = [one.tokens for one in wanted if one.tokens < limit]
+    found = fitting(at_once, prompts, min(options.max_tokens or UNSAID, limit), context)
+    if found < min(at_once, len(prompts)):
+        remark(
+            f"{task.name}: {found} at once, not {at_once}: the context of {context} tokens has no "
+            "room for more with their answers (--ctx, --max-tokens)"
         )
-    except PromptTooLong:
-        return replace(item, finish="prompt too long")
-    with stream:
-        for event in stream:
-            said[event.kind] += event.text
-            reasoning += len(event.tokens) if event.kind == "reasoning" else 0
-            if stop.is_set():
-                return None
-    answered = Answer(said["answer"], said["tool_call"])
-    correct, extracted = matcher(question.matcher).judge(answered, question.expected)
-    finish = stream.finish
-    return replace(
-        item,
-        correct=correct,
-        answer=answered.whole,
-        extracted=extracted,
-        prompt_tokens=finish.timings.prompt_tokens,
-        reply_tokens=finish.timings.reply_tokens,
-        reasoning_tokens=reasoning,
-        finish=finish.reason,
-    )
+    return found
 
 
 def options_of(task: Task, model: Ready, settings: Settings, asked: Asked) -> "Options":
@@ -157,6 +101,7 @@ def options_of(task: Task, model: Ready, settings: Settings, asked: Asked) -> "O
         sampling=replace(model.sampling, **own, seed=seed),
         max_tokens=asked.max_tokens or settings.max_tokens or task.facts.get("max_tokens"),
         private=True,
+        stop=model.options.stop or tuple(task.facts.get("stop", ())),
     )
 
 
@@ -167,12 +112,13 @@ def at_once_of(task: Task, asked: Asked) -> int:
 
 
 def room_of(task: Task, settings: Settings) -> int | None:
-    """The context that all questions under way share. Where it is too small for them they wait for
-    each other and read their prompts again, so that a task may ask for more than a model's own."""
+    """The context that all questions under way share, where it is not the model's own."""
     return settings.ctx or task.facts.get("context")
 
 
-def facts_of(task: Task, model: Ready, settings: Settings, asked: Asked) -> dict[str, Any]:
+def facts_of(
+    task: Task, model: Ready, settings: Settings, asked: Asked, at_once: int
+) -> dict[str, Any]:
     """How the task was put, for its result."""
     from runner.bench.plain import to_plain
 
@@ -181,7 +127,7 @@ def facts_of(task: Task, model: Ready, settings: Settings, asked: Asked) -> dict
         "samples": asked.samples,
         "max_tokens": options.max_tokens,
         "think_tokens": options.think_tokens,
-        "at_once": at_once_of(task, asked),
+        "at_once": at_once,
         "system": settings.system or "",
         "sampling": to_plain(options.sampling),
     }
@@ -192,7 +138,7 @@ def result(task: Task, items: tuple[Item, ...], facts: dict[str, Any]) -> TaskRe
     answers, how many were cut off, and seconds for each that is right."""
     samples = facts.get("samples", 1)
     names = sorted({question.matcher for question in task.questions})
-    cut = sum(item.finish in ("length", "context", "prompt too long") for item in items)
+    cut = sum(item.finish in CUT for item in items)
     return TaskResult(
         name=task.name,
         kind=task.kind,
@@ -211,14 +157,20 @@ def _summaries(items: Sequence[Item], samples: int) -> tuple[Summary, ...]:
     if not items:
         return ()
     found = [accuracy(items, "accuracy" if samples == 1 else "pass_at_1")]
-    answered = [item for item in items if item.reply_tokens]
-    for metric, what, values in (
-        ("reasoning_tokens", "of reasoning", [float(one.reasoning_tokens) for one in answered]),
-        ("reply_tokens", "of reasoning and answer", [float(one.reply_tokens) for one in answered]),
+    # Samples of one question are alike: it counts once, with their mean.
+    answered: dict[str, list[Item]] = {}
+    for item in items:
+        if item.reply_tokens:
+            answered.setdefault(item.id, []).append(item)
+    for metric, what, of in (
+        ("reasoning_tokens", "of reasoning", lambda one: one.reasoning_tokens),
+        ("reply_tokens", "of reasoning and answer", lambda one: one.reply_tokens),
     ):
+        values = [fmean(map(of, same)) for same in answered.values()]
         if values:
-            formula = f"mean tokens {what} of an answer"
-            found.append(mean_summary(metric, "tokens", formula, values))
+            formula = f"mean tokens {what} of an answer; interval over questions"
+            summary = mean_summary(metric, "tokens", formula, values)
+            found.append(replace(summary, samples=sum(map(len, answered.values()))))
     right, seconds = sum(bool(item.correct) for item in items), [item.seconds for item in items]
     if right:
         found.append(

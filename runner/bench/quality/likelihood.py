@@ -6,10 +6,10 @@ predictions, and multiple choice by the likelihood of the endings.
 
 from collections.abc import Callable, Sequence
 
-from runner.bench.quality.task import Asked, Task
+from runner.bench.quality.task import Asked, OpenScorer, Task
 from runner.bench.record import Item, TaskResult
 from runner.errors import ConfigurationError
-from runner.models import Located
+from runner.models import Located, scorer
 from runner.settings import Settings
 
 
@@ -22,6 +22,7 @@ def evaluate(
     done: Sequence[Item],
     keep: Callable[[Item], None],
     progress: Callable[[int, int], None],
+    scorer: OpenScorer = scorer,
 ) -> TaskResult:
     """See `task.Evaluate`. A text with `asked.reference` gives its divergence from that model.
 
@@ -41,4 +42,6 @@ def evaluate(
         )
     else:
         put = perplexity.evaluate
-    return put(task, located, settings, asked, done=done, keep=keep, progress=progress)
+    return put(
+        task, located, settings, asked, done=done, keep=keep, progress=progress, scorer=scorer
+    )

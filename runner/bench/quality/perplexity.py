@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.bench.proportions import mean_summary
-from runner.bench.quality.task import Asked, Task
+from runner.bench.quality.task import Asked, OpenScorer, Task
 from runner.bench.quality.windows import check, cut, first_of
 from runner.bench.record import Item, Summary, TaskResult
 from runner.models import Located, scorer
@@ -29,6 +29,7 @@ def evaluate(
     done: Sequence[Item],
     keep: Callable[[Item], None],
     progress: Callable[[int, int], None],
+    scorer: OpenScorer = scorer,
 ) -> TaskResult:
     """One item a window: `score` is the mean of −ln p over its scored tokens, `extracted` their
     number and the mean of the squares, as JSON.

@@ -1,5 +1,6 @@
 """Tasks put to a model: each by its kind, going on where it was interrupted, into one record."""
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -8,20 +9,32 @@ from typing import TYPE_CHECKING, Self
 
 from runner.bench.cost import per_correct
 from runner.bench.energy import Tally
-from runner.bench.facts import configuration, machine_facts, model_file, new_id, now, tool
+from runner.bench.facts import (
+    configuration,
+    configuration_to_score,
+    machine_facts,
+    model_file,
+    new_id,
+    now,
+    tool,
+)
 from runner.bench.prices import Prices
 from runner.bench.quality import generated
 from runner.bench.quality.state import State
-from runner.bench.quality.task import Asked, Task
-from runner.bench.record import Item, Record, Summary, TaskResult
+from runner.bench.quality.task import Asked, OpenScorer, Task
+from runner.bench.record import Configuration, Item, Record, Summary, TaskResult
 from runner.errors import ConfigurationError
-from runner.models import Located
+from runner.models import Located, scorer
 from runner.settings import Settings
 
 if TYPE_CHECKING:
+    from runner.engine.scoring import Scorer
     from runner.models import Ready
 
 Progress = Callable[[str, int, int], None]
+
+CHARACTERS = 4
+"""Of a token of text, about, in the vocabularies of today."""
 
 INERT = ("json", "quiet", "verbose", "plain", "offline", "model_folders", "kv_store", "threads",
          "save")  # fmt: skip
@@ -41,16 +54,21 @@ class Evaluation:
     asked: Asked
     load: "Callable[[Located, Settings, int], Ready]"
     progress: Progress
+    remark: Callable[[str], None] = lambda _: None
+    """Told, before a task is put, what a person should know of how that is done."""
+    load_scorer: OpenScorer = scorer
+    """Makes it ready to score texts."""
     energy: bool = True
     """Whether joules are counted, for which the machine rests before and after each task."""
     prices: Prices = field(default_factory=Prices)
     anew: bool = False
     """Whether to begin again where an earlier evaluation was interrupted."""
     resumed: int = 0
-    """How many items were answered by an earlier, interrupted evaluation."""
+    """How many of the items wanted were answered by an earlier, interrupted evaluation."""
     _ready: "Ready | None" = None
     _loaded_for: tuple[int, int | None] | None = None
-    _states: list[State] = field(default_factory=list)
+    _configuration: Configuration | None = None
+    _states: list[tuple[State, Task]] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def put(self, task: Task) -> TaskResult:
@@ -64,17 +82,30 @@ class Evaluation:
         state = self._state(task)
         if self.anew:
             state.forget()
-        self._states.append(state)
-        done = state.items()
+        self._states.append((state, task))
+        done = self._kept(state, task)
+        if done:
+            self.remark(f"{task.name}: {len(done)} were answered before; --anew asks them again")
         self.resumed += len(done)
+        fresh: list[Item] = []
+
+        def keep(item: Item) -> None:
+            state.keep(item)
+            fresh.append(item)
 
         def progress(count: int, total: int) -> None:
             self.progress(task.name, count, total)
 
         if task.kind == "generated":
-            return self._generated(task, state, done, progress)
+            return self._generated(task, done, fresh, keep, progress)
         from runner.bench.quality import likelihood
 
+        entry = self.located.entry
+        if task.kind == "choice" and entry and entry.reasoning.thinks in ("always", "by default"):
+            self.remark(
+                f"{task.name}: endings are compared without reasoning, which {self.located.name} "
+                "was made for: questions answered in words say more of it"
+            )
         self._unload()  # it loads the weights in a way of its own
         return likelihood.evaluate(
             task,
@@ -82,29 +113,26 @@ class Evaluation:
             self.settings,
             self.asked,
             done=done,
-            keep=state.keep,
+            keep=keep,
             progress=progress,
+            scorer=self._scorer,
         )
 
     def _generated(
         self,
         task: Task,
-        state: State,
         done: Sequence[Item],
+        fresh: Sequence[Item],
+        keep: Callable[[Item], None],
         progress: Callable[[int, int], None],
     ) -> TaskResult:
         ready = self._loaded(
             generated.at_once_of(task, self.asked),
             generated.room_of(task, self.settings),
         )
-        fresh: list[Item] = []
-
-        def keep(item: Item) -> None:
-            state.keep(item)
-            fresh.append(item)
-
-        with Tally() if self.energy else nullcontext() as tally:
-            items = generated.answer(
+        left = count_of(task, self.asked) > len(done)
+        with Tally() if self.energy and left else nullcontext() as tally:
+            answered = generated.answer(
                 task,
                 ready,
                 self.settings,
@@ -112,23 +140,34 @@ class Evaluation:
                 done=done,
                 keep=keep,
                 progress=progress,
+                remark=self.remark,
             )
-        facts = generated.facts_of(task, ready, self.settings, self.asked)
-        result = generated.result(task, items, facts)
+        facts = generated.facts_of(task, ready, self.settings, self.asked, answered.at_once)
+        result = generated.result(task, answered.items, facts)
         if tally is None or not fresh:
             return result
         return with_energy(result, fresh, tally, self.prices)
 
-    def _loaded(self, at_once: int | None = None, context: int | None = None) -> "Ready":
-        """The model with room for as many answers at once as are asked for, if that matters."""
-        if at_once is not None and self._loaded_for not in (None, (at_once, context)):
+    def _loaded(self, at_once: int, context: int | None) -> "Ready":
+        """The model with room for as many answers at once as are asked for."""
+        if self._loaded_for not in (None, (at_once, context)):
             self._unload()
         if self._ready is None:
-            at_once = at_once or generated.AT_ONCE
-            self._ready = self.load(self.located, replace(self.settings, ctx=context), at_once)
+            # What chats left on disk was computed with other things beside it.
+            settings = replace(self.settings, ctx=context, kv_store=0.0)
+            self._ready = self.load(self.located, settings, at_once)
             self._loaded_for = at_once, context
             self._stack.callback(self._ready.close)
+            self._configuration = configuration(self._ready, self.settings)
         return self._ready
+
+    def _scorer(
+        self, located: Located, settings: Settings, *, context: int, sequences: int = 1
+    ) -> "Scorer":
+        loaded = self.load_scorer(located, settings, context=context, sequences=sequences)
+        if located is self.located and self._configuration is None:
+            self._configuration = configuration_to_score(loaded)
+        return loaded
 
     def _unload(self) -> None:
         self._stack.close()
@@ -166,14 +205,27 @@ class Evaluation:
             tool=tool(),
             machine=machine_facts(),
             model=model_file(self.located, hashing),
-            configuration=configuration(self._loaded(context=self.settings.ctx), self.settings),
+            configuration=self._configuration or self._configured(),
             tasks=tuple(tasks),
         )
 
+    def _configured(self) -> Configuration:
+        """Where nothing was computed, because all was answered before: as it would be."""
+        self._loaded(generated.AT_ONCE, self.settings.ctx)
+        assert self._configuration is not None
+        return self._configuration
+
+    def kept(self) -> int:
+        """How many of the items wanted are on disk, and in no record."""
+        return sum(len(self._kept(state, task)) for state, task in self._states)
+
     def done(self) -> None:
-        """What was answered is in a record now: nothing is left to go on with."""
-        for state in self._states:
-            state.forget()
+        """What was answered is in a record now: nothing is left of it to go on with."""
+        for state, task in self._states:
+            state.forget(self._kept(state, task))
+
+    def _kept(self, state: State, task: Task) -> list[Item]:
+        return wanted_of(task, self.asked, state.items())
 
     def __enter__(self) -> Self:
         return self
@@ -195,8 +247,9 @@ def with_energy(
     energy = tally.energy(sum(item.reply_tokens for item in fresh), of="reply")
     seconds, right = sum(item.seconds for item in fresh), sum(bool(one.correct) for one in fresh)
     each = per_correct(seconds, energy, right, prices)
+    gross = f" (gross: {each.gross})" if each.gross else ""
     found = [
-        Summary(metric, unit, f"{what} of these answers / right answers", value, None,
+        Summary(metric, unit, f"{what}{gross} of these answers / right answers", value, None,
                 len({item.id for item in fresh}), len(fresh))
         for metric, unit, what, value in (
             ("joules_per_correct", "J", "energy", each.joules),
@@ -212,6 +265,38 @@ def decisive(settings: Settings) -> list[str]:
     from runner.settings import BY_NAME
 
     return [name for name in BY_NAME if name not in INERT and settings.get(name) is not None]
+
+
+def count_of(task: Task, asked: Asked) -> int:
+    """How many items this evaluation asks for; of a text about as many, which is known once it is
+    tokens."""
+    limit = asked.limit if asked.limit is not None else sys.maxsize
+    if task.text:
+        return max(1, min(len(task.text) // (CHARACTERS * asked.window), limit))
+    return min(len(task.questions or task.choices), limit) * asked.samples
+
+
+def wanted_of(task: Task, asked: Asked, items: Sequence[Item]) -> list[Item]:
+    """Those of the items that this evaluation asks for, too."""
+    if task.text:
+        return [item for item in items if asked.limit is None or int(item.id) < asked.limit]
+    asked_of = task.questions or task.choices
+    names = {one.id for one in asked_of[: asked.limit]}
+    return [item for item in items if item.id in names and item.sample < asked.samples]
+
+
+def check_all(tasks: Sequence[Task], asked: Asked) -> None:
+    """Raise ConfigurationError where something was asked that is for none of the tasks."""
+    kinds = {task.kind for task in tasks}
+    for given, option, what, meant in (
+        (asked.reference, "--reference", "texts", {"perplexity", "divergence"}),
+        (asked.normaliser, "--normaliser", "multiple choice", {"choice"}),
+    ):
+        if given is not None and not kinds & meant:
+            raise ConfigurationError(
+                f"{option} is for {what}, and no task is of that kind",
+                remedy="Leave it out, or name such a task with --task.",
+            )
 
 
 def check(task: Task, asked: Asked) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runner.bench.record import Item, TaskResult
 from runner.models import Located
 from runner.prompt import Message
 from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.engine.scoring import Scorer
 
 TaskKind = Literal["perplexity", "divergence", "choice", "generated"]
 
@@ -70,8 +73,17 @@ class Asked:
     at_once: int | None = None
 
 
+class OpenScorer(Protocol):
+    """Loads a model to score texts, as `models.scorer` does."""
+
+    def __call__(
+        self, located: Located, settings: Settings, *, context: int, sequences: int = 1
+    ) -> "Scorer": ...
+
+
 class Evaluate(Protocol):
-    """What each kind of task has: put it to a model, and score it.
+    """What each kind of task of likelihoods has: put it to a model, which `scorer` loads, and score
+    it.
 
     `done` are items of an earlier, interrupted run, which are not asked again; `keep` gets each
     item as soon as it is there; `progress` the number done and the number of all.
@@ -88,4 +100,5 @@ class Evaluate(Protocol):
         done: Sequence[Item],
         keep: Callable[[Item], None],
         progress: Callable[[int, int], None],
+        scorer: OpenScorer,
     ) -> TaskResult: ...

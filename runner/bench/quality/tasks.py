@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.bench.quality import formats
+from runner.bench.quality.formats.harness_data import CONVERT
 from runner.bench.quality.task import Task
 from runner.catalog import models_directory
 from runner.errors import BadDocument, UnknownTask
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = "tasks"
 SUFFIXES = (".jsonl", ".json", ".csv", ".yaml", ".yml", ".txt", ".raw", ".md")
+PARQUET = b"PAR1"
 HUB = ("hf.co/datasets/", "https://hf.co/datasets/", "https://huggingface.co/datasets/")
 
 
@@ -80,6 +82,8 @@ def read(path: Path, *, name: str = "", source: str = "") -> Task:
 
 def _read(path: Path, data: bytes) -> Task:
     task = formats.read(path, data)
+    if task is None and data[:4] == PARQUET:
+        raise BadDocument(f"{path.name} is a Parquet file, which is not read here", remedy=CONVERT)
     if task is None:
         raise BadDocument(
             f"{path.name} is no task in a format that is known here",

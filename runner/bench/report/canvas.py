@@ -73,10 +73,11 @@ class Canvas:
             axes.spines[side].set_visible(False)
         return axes
 
-    def legend(self, axes: "Axes") -> None:
-        """What is which, below the plot."""
+    def legend(self, axes: "Axes", *, alone: bool = False) -> None:
+        """What is which, below the plot; of one thing only where it is not `alone` in the report,
+        so that it must be told which one it is."""
         handles, labels = axes.get_legend_handles_labels()
-        if len(labels) > 1:
+        if len(labels) > alone:
             columns = 1 if self.narrow else min(len(labels), 3)
             self.figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 

@@ -9,6 +9,12 @@ from runner.bench.report.entries import Entry
 from runner.bench.report.plots import Plot
 from runner.bench.wording import sample_rate
 
+LONG = 120.0
+"""Seconds from which they are counted in minutes."""
+
+SPEEDS = (80.0, 105.0)
+"""Percent that are shown at least: a steady machine looks steady, and throttling shows."""
+
 Points = list[tuple[float, float]]
 Series = list[tuple[Entry, Points]]
 
@@ -20,7 +26,8 @@ def plots(entries: Sequence[Entry]) -> list[Plot]:
         if entry.speed:
             runs.setdefault(entry.speed.run, []).append(entry)
     found = [(run, _panels(members)) for run, members in runs.items()]
-    return [_plot(run, panels, len(found) > 1) for run, panels in found if panels[0][1]]
+    alone = len(entries) == 1
+    return [_plot(run, panels, len(found) > 1, alone) for run, panels in found if panels[0][1]]
 
 
 def _panels(entries: Sequence[Entry]) -> list[tuple[str, Series]]:
@@ -39,22 +46,22 @@ def _panels(entries: Sequence[Entry]) -> list[tuple[str, Series]]:
 
 
 def _speeds(entry: Entry) -> Points:
-    """Minutes, and the rate of each run in percent of its test's median."""
+    """Seconds, and the rate of each run in percent of its test's median."""
     points = []
     for test in entry.tests:
         rates = [(one.began, rate) for one in test.samples if (rate := sample_rate(test, one))]
         if rates:
             middle = median(rate for _, rate in rates)
-            points += [(began / 60, 100 * rate / middle) for began, rate in rates]
+            points += [(began, 100 * rate / middle) for began, rate in rates]
     return sorted(points)
 
 
 def _read(entry: Entry, read: Callable[[Sample], float | None]) -> Points:
     samples = (sample for test in entry.tests for sample in test.samples)
-    return sorted((one.began / 60, value) for one in samples if (value := read(one)) is not None)
+    return sorted((one.began, value) for one in samples if (value := read(one)) is not None)
 
 
-def _plot(run: str, panels: Sequence[tuple[str, Series]], several: bool) -> Plot:
+def _plot(run: str, panels: Sequence[tuple[str, Series]], several: bool, alone: bool) -> Plot:
     missing = "" if len(panels) > 1 else " This machine does not tell its temperature or frequency."
     return Plot(
         name=f"over-time-{run}" if several else "over-time",
@@ -65,7 +72,7 @@ def _plot(run: str, panels: Sequence[tuple[str, Series]], several: bool) -> Plot
             f"{entry.name}: {_span(label, points)}." for label, series in panels
             for entry, points in series
         ),
-        draw=lambda canvas: _draw(canvas, panels),
+        draw=lambda canvas: _draw(canvas, panels, alone),
         heights=(1.0 + 1.75 * len(panels),) * 2,
     )  # fmt: skip
 
@@ -79,13 +86,16 @@ def _span(label: str, points: Points) -> str:
     return f"{what}: {first:.4g} in the first third of the time, {last:.4g} in the last"
 
 
-def _draw(canvas: Canvas, panels: Sequence[tuple[str, Series]]) -> None:
+def _draw(canvas: Canvas, panels: Sequence[tuple[str, Series]], alone: bool) -> None:
+    last = max(points[-1][0] for _, series in panels for _, points in series)
+    unit, seconds = ("minutes", 60) if last >= LONG else ("seconds", 1)
     first = None
     for number, (label, series) in enumerate(panels, 1):
         axes = canvas.axes(len(panels), 1, number, sharex=first)
         for entry, points in series:
             axes.plot(
-                *zip(*points, strict=True),
+                [began / seconds for began, _ in points],
+                [value for _, value in points],
                 canvas.mark(entry.number),
                 color=canvas.colour(entry.number),
                 markersize=4,
@@ -96,6 +106,8 @@ def _draw(canvas: Canvas, panels: Sequence[tuple[str, Series]]) -> None:
         axes.set_ylabel(label)
         axes.tick_params(labelbottom=number == len(panels))
         first = first or axes
-    axes.set_xlabel("minutes")
+    axes.set_xlabel(unit)
     assert first is not None
-    canvas.legend(first)
+    low, high = first.get_ylim()
+    first.set_ylim(min(low, SPEEDS[0]), max(high, SPEEDS[1]))
+    canvas.legend(first, alone=alone)

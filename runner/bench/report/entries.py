@@ -1,6 +1,6 @@
 """What a report is about: each model in one configuration, its speed and its answers together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from runner.bench.record import Record, Summary, TaskResult, Test
@@ -94,10 +94,15 @@ def test_names(found: Sequence[Entry]) -> list[str]:
 
 def main_decode(found: Sequence[Entry]) -> str | None:
     """The test of decoding that most entries have, at the least depth."""
+    return main_test(found, lambda test: test.kind != "prefill" and bool(test.summaries))
+
+
+def main_test(found: Sequence[Entry], suits: Callable[[Test], bool]) -> str | None:
+    """The test that suits and most entries have, at the least depth."""
     counts: dict[tuple[int, str], int] = {}
     for entry in found:
         for test in entry.tests:
-            if test.kind != "prefill" and test.summaries:
+            if suits(test):
                 key = (test.depth, test.name)
                 counts[key] = counts.get(key, 0) + 1
     if not counts:

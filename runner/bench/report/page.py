@@ -5,34 +5,16 @@ from importlib.resources import files
 from typing import Any
 
 from runner.bench.record import Record
-from runner.bench.report import tables
+from runner.bench.report import method, tables
 from runner.bench.report.entries import Entry, entries, main_decode, quality_figure, task_names
 from runner.bench.report.plots import inline_svg, plots
 from runner.bench.wording import (
-    FLAGS,
-    configuration_words,
     lower_is_better,
     machine_words,
-    method_words,
     model_words,
     rate_summary,
     spoken,
-    tool_words,
     visible,
-)
-
-METHOD = (
-    "Models that were measured together took turns: in each block every one ran, in random order "
-    "and back again, so that heat and other programs' work met all of them. Every prompt began "
-    "with tokens of its own, so that none was read from a cache. A figure is the median over "
-    "blocks of each block's median; its interval is what a bootstrap over the blocks gives. No run "
-    "was left out: outlying ones are counted.",
-    "The ceiling of decode is the memory bandwidth measured on this machine, divided by the bytes "
-    "of weights and of KV cache that a token reads; that of prefill the measured arithmetic rate "
-    "by the operations of a token. Energy is a counter's or a gauge's, net of what the machine "
-    "takes idle, and never estimated.",
-    "Two intervals that overlap do not show which model is better; `runner compare` decides that "
-    "from pairs of blocks or of questions.",
 )
 
 
@@ -61,8 +43,10 @@ def page(records: Sequence[Record], *, title: str | None = None) -> str:
         figures=figures,
         tables=tables.tables(found),
         runs=tables.runs(found),
-        method=(*METHOD, *_flags(records)),
-        sources=[(entry.name, _source(entry)) for entry in found],
+        method=method.paragraphs(records),
+        formulas=method.formulas(found),
+        asked=method.tasks(found),
+        sources=[(entry.name, method.source(entry)) for entry in found],
     ).lstrip()
 
 
@@ -78,7 +62,11 @@ def _seen(value: Any) -> Any:
 def _title(found: Sequence[Entry]) -> str:
     if len(found) == 1:
         return f"{found[0].name}, measured"
-    return f"{len(found)} models, measured"
+    models = {model_words(entry.record.model) for entry in found}
+    if len(models) == len(found):
+        return f"{len(found)} models, measured"
+    several = f"{len(models)} models" if len(models) > 1 else found[0].record.model.name
+    return f"{several} in {len(found)} configurations, measured"
 
 
 def _lead(records: Sequence[Record]) -> str:
@@ -135,31 +123,3 @@ def _best(found: Sequence[Entry], name: str) -> list[str]:
 
 def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
     return one is None or other is None or (one[0] <= other[1] and other[0] <= one[1])
-
-
-def _flags(records: Sequence[Record]) -> list[str]:
-    raised = {flag for record in records for test in record.tests for flag in test.flags}
-    raised |= {flag for record in records for flag in record.flags}
-    return [f"{flag}: {words}." for flag, words in FLAGS.items() if flag in raised]
-
-
-def _source(entry: Entry) -> list[tuple[str, str]]:
-    """Where the figures of an entry are from, all that it takes to measure again."""
-    record = entry.record
-    facts = [
-        ("Model", model_words(record.model)),
-        ("File", f"{record.model.file}, sha256 {record.model.sha256 or 'not known'}"),
-        ("Loaded", configuration_words(record.configuration)),
-        ("Machine", machine_words(record.machine)),
-        ("By", tool_words(record)),
-        ("Build", record.tool.build),
-    ]
-    if entry.speed and entry.speed.method:
-        facts.append(("Method", method_words(entry.speed.method)))
-    for noise in record.noise:
-        ends = "" if noise.interval is None else " ({:+.1%} to {:+.1%})".format(*noise.interval)
-        facts.append(("Noise", f"{noise.test}: equal runs differ by {noise.shift:+.1%}{ends}"))
-    records = ((entry.speed,) if entry.speed else ()) + entry.qualities
-    facts.append(("Records", ", ".join(f"{one.id} ({one.kind}, {one.date})" for one in records)))
-    facts += [("Task", f"{task.name}: {task.source}, sha256 {task.sha256}") for task in entry.tasks]
-    return facts

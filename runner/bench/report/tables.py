@@ -4,17 +4,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from runner.bench.record import Sample, Summary, TaskResult, Test
-from runner.bench.report.entries import Entry, main_decode, quality_figure, task_names, test_names
+from runner.bench.report.entries import (
+    Entry,
+    main_decode,
+    main_test,
+    quality_figure,
+    task_names,
+    test_names,
+)
 from runner.bench.wording import (
+    JUDGED,
     digits,
+    ends,
     energy_words,
     figure,
-    interval,
     label,
     memory_words,
     rate_summary,
     sample_rate,
 )
+
+FIRST = "first_token_warm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +65,19 @@ def _number(text: str) -> Cell:
 def glance(entries: Sequence[Entry]) -> Table:
     """One row for each entry: what most people ask for first."""
     decode, tasks = main_decode(entries), task_names(entries)
+    prefill = main_test(entries, lambda test: test.kind == "prefill" and bool(test.summaries))
+    first = main_test(entries, lambda test: test.summary(FIRST) is not None)
     fastest = max((one.median for entry in entries if (one := _rate(entry, decode))), default=1.0)
     rows = []
     for entry in entries:
         rate, record = _rate(entry, decode), entry.record
-        prefill = next((t for t in entry.tests if t.kind == "prefill" and not t.depth), None)
         memory = record.memory
         rows.append(
             [
                 Cell(entry.name),
-                _brief(rate, rate.median / fastest if rate else None),
-                _brief(rate_summary(prefill) if prefill else None),
-                _brief(_first(entry, "first_token_warm")),
+                _of_test(entry, decode, rate, rate.median / fastest if rate else None),
+                _of_test(entry, prefill, _rate(entry, prefill)),
+                _of_test(entry, first, _first(entry, first)),
                 *(_quality(entry, name) for name in tasks),
                 Cell(memory_words(memory.anonymous) if memory and memory.anonymous else ""),
                 Cell(" ".join(_flags(entry)), "flag brief"),
@@ -75,8 +86,8 @@ def glance(entries: Sequence[Entry]) -> Table:
     heads = [
         "Model",
         f"Decode ({decode})",
-        "Prefill",
-        "First token",
+        f"Prefill ({prefill})",
+        f"First token ({first})",
         *tasks,
         "Own memory",
         "Flags",
@@ -89,13 +100,7 @@ def _brief(summary: Summary | None, share: float | None = None) -> Cell:
     """The figure, and its interval below."""
     if summary is None:
         return Cell("")
-    return Cell(figure(summary), "", share, _ends(summary))
-
-
-def _ends(summary: Summary) -> str:
-    """The interval without its unit, which stands beside it."""
-    unit = figure(summary).partition(" ")[2]
-    return interval(summary).removesuffix(unit).rstrip()
+    return Cell(figure(summary), "", share, ends(summary))
 
 
 def _rate(entry: Entry, name: str | None) -> Summary | None:
@@ -103,9 +108,19 @@ def _rate(entry: Entry, name: str | None) -> Summary | None:
     return rate_summary(test) if test else None
 
 
-def _first(entry: Entry, metric: str) -> Summary | None:
-    found = (test.summary(metric) for test in entry.tests if not test.depth)
-    return next((one for one in found if one), None)
+def _first(entry: Entry, name: str | None) -> Summary | None:
+    test = entry.test(name) if name else None
+    return test.summary(FIRST) if test else None
+
+
+def _of_test(
+    entry: Entry, name: str | None, summary: Summary | None, share: float | None = None
+) -> Cell:
+    """The figure, or that it was refused."""
+    test = entry.test(name) if name else None
+    if test is not None and not test.summaries:
+        return Cell("refused", "flag")
+    return _brief(summary, share)
 
 
 def _quality(entry: Entry, name: str) -> Cell:
@@ -137,11 +152,11 @@ def _speeds(entries: Sequence[Entry]) -> Table:
             if not test.summaries:
                 why = Cell(", ".join(("refused", *test.flags)), "flag")
                 runs = _number(str(len(test.samples)))
-                rows.append([name, entry.name, "", "", "", "", runs, "", why, ""])
+                rows.append([name, entry.name, "", "", "", "", runs, "", why])
     return _table(
         "Speed, waiting and their intervals. Outlying runs are counted, and never left out.",
         ("Test", "Model", "Figure", "Median", "Interval", "Of the ceiling", "Runs", "Outlying",
-         "Flags", "Formula"),
+         "Flags"),
         rows,
     )  # fmt: skip
 
@@ -153,14 +168,13 @@ def _speed_row(entry: Entry, test: Test, summary: Summary) -> list[Cell | str]:
         entry.name,
         label(summary.metric),
         _number(figure(summary)),
-        _number(_ends(summary) or "too few blocks"),
+        _number(ends(summary) or ("once" if summary.samples == 1 else "too few blocks")),
         Cell(f"{top.share:.0%} of {digits(top.rate)}", share=min(top.share, 1.0))
         if top
         else Cell(""),
         _number(str(summary.samples)),
         _number(str(summary.outliers or "")),
-        Cell(", ".join(test.flags), "flag"),
-        summary.formula,
+        Cell(", ".join(test.flags), "flag brief"),
     ]
 
 
@@ -171,10 +185,9 @@ def _tasks(entries: Sequence[Entry]) -> Table:
             entry.name,
             label(summary.metric),
             _number(figure(summary)),
-            _number(_ends(summary)),
+            _number(ends(summary)),
             _number(str(task.count)),
-            task.normaliser,
-            ", ".join(f"{key} {value}" for key, value in (task.facts or {}).items()),
+            task.normaliser if summary.metric in JUDGED else "",
             task.licence,
         ]
         for name in task_names(entries)
@@ -189,8 +202,7 @@ def _tasks(entries: Sequence[Entry]) -> Table:
         "Value",
         "Interval",
         "Items",
-        "Normaliser",
-        "How",
+        "Compared by",
         "Licence",
     )
     return _table("Answers.", heads, rows)

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from runner.bench.record import Summary
 from runner.bench.report.canvas import Canvas
 from runner.bench.report.entries import Entry, main_decode, quality_figure, task_names
+from runner.bench.report.labels import name_points
 from runner.bench.report.pareto import Point, Standing, standing
 from runner.bench.report.plots import Plot
 from runner.bench.wording import label, lower_is_better, rate_summary, scaled, spoken
 
 Row = tuple[Entry, Summary, Summary, Standing]
+
+ROOM = (6.9, 3.7)
+"""Inches of the axes of a wide plot, less than there are."""
 
 WORDS: dict[Standing, str] = {
     "front": "none here is better at both",
@@ -100,15 +104,25 @@ def _draw(canvas: Canvas, rows: Sequence[Row], what: str, test_name: str) -> Non
             label=entry.name,
             zorder=3,
         )
-        if not canvas.narrow:
-            axes.annotate(entry.name, (x, y), (7, 6), textcoords="offset points", fontsize=8.5)
     axes.set_xlim(left=0)
     axes.margins(x=0.18)
     axes.set_xlabel(f"tokens/s ({test_name})")
     axes.set_ylabel(f"{what}, {unit}" if unit else what)
     if lower_is_better(rows[0][2]):
         axes.invert_yaxis()
-    if canvas.narrow:
+    names = [
+        (
+            entry.name,
+            Point(
+                speed.median,
+                quality.median * factor,
+                speed.interval,
+                quality.interval and (quality.interval[0] * factor, quality.interval[1] * factor),
+            ),
+        )
+        for entry, speed, quality, _ in rows
+    ]
+    if canvas.narrow or not name_points(axes, ROOM, names):
         canvas.legend(axes)
 
 

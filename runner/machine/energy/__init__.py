@@ -6,6 +6,7 @@ would help; nothing is estimated.
 """
 
 import sys
+from collections.abc import Sequence
 
 from runner.machine.energy.meter import Meter, Meters, Missing, Part
 
@@ -19,9 +20,10 @@ def meters() -> Meters:
 
     found: list[Meter | Missing] = []
     if sys.platform == "linux":
-        from runner.machine.energy import battery, powercap
+        from runner.machine.energy import amdgpu, battery, powercap
 
         found += [*battery.find(), *powercap.find()]
+        found += without_twice(found, amdgpu.find())
     elif sys.platform == "darwin":
         from runner.machine.energy import apple
 
@@ -35,3 +37,12 @@ def meters() -> Meters:
         tuple(one for one in found if isinstance(one, Meter)),
         tuple(one for one in found if isinstance(one, Missing)),
     )
+
+
+def without_twice(
+    found: Sequence[Meter | Missing], more: Sequence[Meter | Missing]
+) -> list[Meter | Missing]:
+    """Those of `more` that do not tell of the processor what one that was found tells already: what
+    meters of parts say is added up."""
+    told = {one.part for one in found if isinstance(one, Meter)}
+    return [one for one in more if one.part != "processor" or "processor" not in told]

@@ -267,9 +267,86 @@ def test_a_harness_task_of_text(tmp_path: Path) -> None:
     assert len(digests) == 2, "a task is another one when its data is"
 
 
+BASE = """
+dataset_path: json
+dataset_kwargs: {data_files: {test: rows.jsonl, dev: dev.jsonl}}
+test_split: test
+fewshot_split: dev
+fewshot_config: {sampler: first_n}
+output_type: multiple_choice
+doc_to_text: "{{question.strip()}}\\nA. {{choices[0]}}\\nB. {{choices[1]}}\\nAnswer:"
+doc_to_choice: [A, B]
+doc_to_target: answer
+metric_list: [{metric: acc}]
+"""
+"""As MMLU's in the harness."""
+
+
+def asked(question: str, answer: int) -> dict[str, object]:
+    return {"question": question, "choices": ["yes", "no"], "answer": answer}
+
+
+def test_worked_examples_of_another_split_and_an_included_file(tmp_path: Path) -> None:
+    (tmp_path / "_base_yaml").write_text(BASE, encoding="utf-8")
+    dev = lines(*(asked(f"Is {n} even?", n % 2) for n in (1, 2, 3)))
+    (tmp_path / "dev.jsonl").write_text(dev, encoding="utf-8")
+    text = (
+        'include: _base_yaml\ntask: even\ndescription: "On numbers.\\n\\n"\nnum_fewshot: 2\n'
+        "doc_to_choice: [A, B]\n"
+    )
+    task = harness(tmp_path, text, lines(asked("Is 8 even?", 0)))
+    choice = one(task)
+    answers = "\nA. yes\nB. no\nAnswer:"
+    assert choice.contexts == (
+        f"On numbers.\n\nIs 1 even?{answers} B\n\nIs 2 even?{answers} A\n\nIs 8 even?{answers} ",
+    )
+    assert (task.name, choice.endings, choice.answer) == ("even", ("A", "B"), 0)
+    assert task.facts["examples"] == "2: the first of dev"
+    (tmp_path / "dev.jsonl").write_text(dev.replace("Is 1", "Was 1"), encoding="utf-8")
+    other = harness(tmp_path, text, lines(asked("Is 8 even?", 0)))
+    assert other.sha256 != task.sha256, "a task is another one when its examples are"
+
+
+def test_no_question_is_its_own_example(tmp_path: Path) -> None:
+    text = (
+        "dataset_path: json\ndataset_kwargs: {data_files: rows.jsonl}\nnum_fewshot: 1\n"
+        'output_type: generate_until\ndoc_to_text: "Q: {{q}}\\nA:"\ndoc_to_target: "{{a}}"\n'
+        "generation_kwargs: {until: ['Q:', ' ']}\n"
+    )
+    rows = lines({"q": "1 + 1", "a": "2"}, {"q": "1 + 2", "a": "3"}, {"q": "1 + 3", "a": "4"})
+    task = harness(tmp_path, text, rows)
+    first, second, third = (question.messages[0].content for question in task.questions)
+    assert first == "Q: 1 + 2\nA: 3\n\nQ: 1 + 1\nA:"
+    assert second == "Q: 1 + 1\nA: 2\n\nQ: 1 + 2\nA:"
+    assert third == "Q: 1 + 1\nA: 2\n\nQ: 1 + 3\nA:"
+    assert task.facts["stop"] == ["Q:"]
+
+
+def test_examples_that_the_task_writes_out(tmp_path: Path) -> None:
+    text = (
+        "dataset_path: json\ndataset_kwargs: {data_files: rows.jsonl}\nnum_fewshot: 1\n"
+        'output_type: generate_until\ndoc_to_text: "Q: {{q}}"\ndoc_to_target: "{{a}}"\n'
+        'fewshot_config: {sampler: first_n, samples: [{q: "why?", a: because}]}\n'
+        "fewshot_delimiter: ' | '\n"
+    )
+    (question,) = harness(tmp_path, text, lines({"q": "how?", "a": "so"})).questions
+    assert question.messages[0].content == "Q: why? because | Q: how?"
+
+
+def test_parquet_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR1\xff\xfe")
+    with pytest.raises(BadDocument, match="Parquet") as caught:
+        tasks.read(path)
+    assert "to_json" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("dataset_path: json", "dataset_path: parquet", "Parquet"),
+        ("task: capitals", "num_fewshot: many", "malformed"),
+        ("task: capitals", "num_fewshot: 1\nfewshot_split: dev", "examples is 'dev'"),
         ("doc_to_text:", "doc_to_text: !function utils.text\nwas:", "!function"),
         ("doc_to_text:", "process_docs: !function utils.text\ndoc_to_text:", "line 7 calls Python"),
         ("doc_to_text:", "doc_to_text: !!python/name:os.system\nwas:", "is not YAML"),
@@ -277,8 +354,9 @@ def test_a_harness_task_of_text(tmp_path: Path) -> None:
         ("rows.jsonl", "https://example.com/rows.jsonl", "not files here"),
         ("rows.jsonl", "absent.jsonl", "cannot be read"),
         ("task: capitals", "task: [one, other]", "a group"),
-        ("task: capitals", "include: other.yaml", "includes another"),
-        ("task: capitals", "num_fewshot: 5", "5 worked examples"),
+        ("task: capitals", "include: other.yaml", "includes, cannot be read"),
+        ("task: capitals", "include: task.yaml", "includes it in turn"),
+        ("task: capitals", "num_fewshot: 5", "5 worked examples, and .* has 1"),
         ("test_split: test", "test_split: train", "test_split is 'train'"),
         ("output_type: multiple_choice", "output_type: loglikelihood", "output_type"),
         ("question.strip()", "nothing.strip()", "line 1 of the data: .*'nothing' is undefined"),

@@ -1,15 +1,17 @@
 """Questions answered in words by the shipped model: right, resumed, sampled, cut off."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner.bench.quality import generated, tasks
+from runner.bench.quality.answering import fitting
 from runner.bench.quality.run import Evaluation
 from runner.bench.quality.state import State
 from runner.bench.quality.task import Asked, Question, Task
 from runner.bench.record import Item
-from runner.models import Located, Ready, ready
+from runner.models import Located, Ready, ready, shipped
 from runner.prompt import Message
 from runner.settings import Settings
 
@@ -80,6 +82,63 @@ def test_an_interrupted_evaluation_goes_on(located: Located) -> None:
     assert third.resumed == 0
 
 
+def test_only_what_is_wanted_of_an_earlier_one_counts_and_goes(located: Located) -> None:
+    task, said = sums(4), list[str]()
+    with evaluation(located, Asked()) as one:
+        one.put(task)
+    assert one.kept() == 4
+    with evaluation(located, Asked(limit=1)) as one:
+        one.remark = said.append
+        result = one.put(task)
+        one.done()
+    assert (len(result.items), one.resumed) == (1, 1)
+    assert said == ["tiny/add: 1 were answered before; --anew asks them again"]
+    with evaluation(located, Asked()) as one:
+        one.put(task)
+    assert one.resumed == 3, "a shorter evaluation takes nothing from a longer one"
+
+
+@pytest.mark.parametrize(
+    ("prompts", "reply", "context", "fit"),
+    [
+        ([100] * 20, 156, 2048, 8),
+        ([100] * 20, 400, 2048, 4),
+        ([100] * 3, 400, 1600, 8),
+        ([1000, *[100] * 20], 400, 2048, 2),
+        ([100] * 20, 5000, 2048, 1),
+        ([], 100, 256, 8),
+    ],
+)
+def test_as_many_at_once_as_there_is_room_for(
+    prompts: list[int], reply: int, context: int, fit: int
+) -> None:
+    assert fitting(8, prompts, reply, context) == fit
+
+
+def test_a_small_context_is_shared_by_fewer(located: Located) -> None:
+    said: list[str] = []
+    with evaluation(located, Asked(at_once=8, limit=4), Settings(threads=1, ctx=512)) as one:
+        one.remark = said.append
+        result = one.put(sums(8))
+    assert result.facts is not None
+    assert result.facts["at_once"] == 1
+    assert said[0].startswith("tiny/add: 1 at once, not 8: the context of 512 tokens has no room")
+    assert all(item.correct for item in result.items)
+
+
+def test_the_same_is_answered_each_time(located: Located) -> None:
+    """Also after other questions were answered, which left something in the cache."""
+    (first,), (other,) = tasks.find("tiny/sort-words"), tasks.find("tiny/recall-a-name")
+    asked = Asked(limit=12, at_once=4)
+    answers = []
+    for order in ((first, other), (other, first)):
+        with evaluation(located, asked) as one:
+            results = {task.name: one.put(task) for task in order}
+            one.done()
+        answers.append({name: [x.answer for x in result.items] for name, result in results.items()})
+    assert answers[0] == answers[1]
+
+
 def test_other_settings_are_another_evaluation(located: Located) -> None:
     task = sums(1)
     with evaluation(located, Asked()) as one:
@@ -118,6 +177,59 @@ def test_what_is_cut_off_is_wrong_and_said(located: Located) -> None:
     assert not any(item.correct for item in result.items)
     assert result.facts is not None
     assert result.facts["cut_off"] == 2
+
+
+def test_a_right_answer_that_was_cut_off_is_wrong(located: Located) -> None:
+    task = Task(
+        "hello", "generated", "", "3",
+        questions=(Question("1", (Message("user", "hello"),), "", "begins"),),
+        facts={"sampling": {"temperature": 0.0}},
+    )  # fmt: skip
+    for tokens, right in ((None, True), (5, False)):
+        with evaluation(located, Asked(max_tokens=tokens)) as one:
+            (item,) = one.put(task).items
+            one.done()
+        assert (item.correct, item.finish) == (right, "end" if right else "length")
+
+
+def test_a_choice_needs_no_second_load_for_the_record(located: Located) -> None:
+    loaded: list[str] = []
+
+    def none(*_: object) -> Ready:
+        loaded.append("again")
+        raise AssertionError
+
+    (task,) = tasks.find("common-sense")
+    with Evaluation(located, SETTINGS, Asked(limit=2), none, lambda *_: None) as one:
+        record = one.record([one.put(task)], name="tiny")
+    assert not loaded
+    assert (record.configuration.threads, record.configuration.sampling) == (1, {})
+    assert record.configuration.context >= 2048
+
+
+def test_what_says_little_is_said(located: Located) -> None:
+    said: list[str] = []
+    (choice,) = tasks.find("common-sense")
+    with evaluation(replace(located, entry=shipped().entry), Asked(limit=1)) as one:
+        one.remark = said.append
+        one.put(choice)
+    assert "without reasoning, which tiny was made for" in said[0]
+    with evaluation(located, Asked(samples=2)) as one:
+        one.remark = said.append
+        one.put(sums(1))
+    assert said[1:] == ["tiny/add: with temperature 0 all answers to a question are the same"]
+
+
+def test_samples_of_a_question_count_once_in_means() -> None:
+    items = tuple(
+        Item(id, correct=True, sample=sample, reply_tokens=tokens)
+        for id, tokens in (("a", 10), ("b", 30))
+        for sample in range(8)
+    )
+    result = generated.result(sums(1), items, {"samples": 8})
+    length = result.summary("reply_tokens")
+    assert length is not None
+    assert (length.median, length.blocks, length.samples) == (20, 2, 16)
 
 
 def test_calls_tools_and_earlier_turns(located: Located) -> None:

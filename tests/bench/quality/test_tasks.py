@@ -56,6 +56,10 @@ def test_a_list_and_equal_names(tmp_path: Path) -> None:
     path.write_text(json.dumps(rows), encoding="utf-8")
     (task,) = tasks.find(str(path))
     assert [one.id for one in task.questions] == ["1", "1 (2)"]
+    header = {"runner_task": 1, "kind": "generated"}
+    own = written(tmp_path, header, *({"id": 7, **GSM8K} for _ in range(2)), name="own.jsonl")
+    (task,) = tasks.find(str(own))
+    assert [one.id for one in task.questions] == ["7", "7 (2)"]
 
 
 def test_text_is_for_perplexity(tmp_path: Path) -> None:

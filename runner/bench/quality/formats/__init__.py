@@ -4,6 +4,7 @@ not its own."""
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from runner.bench.quality.formats import (
     harness,
@@ -15,7 +16,9 @@ from runner.bench.quality.formats import (
     table,
     winogrande,
 )
-from runner.bench.quality.task import Choice, Task
+from runner.bench.quality.task import Choice, Question, Task
+
+Put = TypeVar("Put", Choice, Question)
 
 READERS = (
     own.read,
@@ -40,13 +43,17 @@ def read(path: Path, data: bytes) -> Task | None:
         return None
     found = (reader(path, text) for reader in READERS)
     task = next((task for task in found if task is not None), None)
-    return task and replace(task, choices=tuple(_named_apart(task.choices)))
+    return task and replace(
+        task,
+        choices=tuple(_named_apart(task.choices)),
+        questions=tuple(_named_apart(task.questions)),
+    )
 
 
-def _named_apart(choices: tuple[Choice, ...]) -> Iterator[Choice]:
+def _named_apart(asked: tuple[Put, ...]) -> Iterator[Put]:
     """What was answered is kept by name, so two questions must not share one."""
     names = set[str]()
-    for number, choice in enumerate(choices, 1):
-        name = choice.id if choice.id not in names else f"{choice.id} ({number})"
+    for number, one in enumerate(asked, 1):
+        name = one.id if one.id not in names else f"{one.id} ({number})"
         names.add(name)
-        yield replace(choice, id=name)
+        yield replace(one, id=name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.bench.quality.formats.harness_data import Data, data_of
 from runner.bench.quality.formats.harness_row import Writer
+from runner.bench.quality.formats.harness_shots import Shots, shots_of
 from runner.bench.quality.task import Choice, Question, Task
 from runner.errors import BadDocument, ConfigurationError
 from runner.prompt import Message
@@ -19,9 +20,11 @@ LONGEST = 200_000
 """Bytes: tasks that are published have a few thousand."""
 
 KEYS = ("task", "dataset_path", "output_type", "doc_to_text", "include", "group")
+DEEPEST = 8
+"""Files that include one another."""
+
 DIGITS = ("\\d", "0-9")
 REFUSED = {
-    "include": "it includes another file; write that file's lines into this one",
     "process_results": "it scores by code of its own",
     "process_docs": "it changes its rows by code of its own; write the changed rows to a file",
     "use_prompt": "it takes its wording from promptsource; write doc_to_text instead",
@@ -32,18 +35,48 @@ NORMALISERS = {"acc_norm": "per_character", "acc_bytes": "per_byte"}
 def read(path: Path, text: str) -> Task | None:
     """None where the file is not YAML by name, or has none of the harness's keys. Raises
     ConfigurationError for what is refused, with the reason, and BadDocument for what is malformed,
-    in this file or its data. `sha256` is of both."""
+    in this file, those it includes or its data. `sha256` is of all of them."""
     if path.suffix.lower() not in SUFFIXES:
         return None
     asked = _loaded(path, text)
     if not isinstance(asked, dict) or not any(key in asked for key in KEYS):
         return None
+    asked, included = _with_included(path, asked, (path.resolve(),))
     _check(path, asked)
     data = data_of(path, asked)
+    shots = shots_of(path, asked, data)
+    data = data.beside(*included, shots.digest)
     kind = asked.get("output_type", "generate_until")
     if kind not in MAKERS:
         raise _refused(path, f"its output_type {kind!r} is not one of {', '.join(MAKERS)}")
-    return MAKERS[kind](path, asked, data)
+    return MAKERS[kind](path, asked, data, shots)
+
+
+def _with_included(
+    path: Path, asked: dict[str, Any], above: tuple[Path, ...]
+) -> tuple[dict[str, Any], list[bytes]]:
+    """What a file says with what those say that it includes, as the harness has it: its own words
+    hold, then those of the first it names. And the bytes of the others."""
+    names = asked.pop("include", None) or []
+    names = names if isinstance(names, list) else [names]
+    merged: dict[str, Any] = {}
+    found = list[bytes]()
+    for name in reversed(names):
+        other = path.parent / str(name)
+        if other.resolve() in above or len(above) > DEEPEST:
+            raise _refused(path, f"it includes {name}, which includes it in turn")
+        try:
+            data = other.read_bytes()
+            text = data.decode("utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise BadDocument(f"{name}, which {path.name} includes, cannot be read") from error
+        said = _loaded(other, text)
+        if not isinstance(said, dict):
+            raise BadDocument(f"{name}, which {path.name} includes, has no keys")
+        said, more = _with_included(other, said, (*above, other.resolve()))
+        merged |= said
+        found += [data, *more]
+    return merged | asked, found
 
 
 def _loaded(path: Path, text: str) -> Any:
@@ -80,15 +113,9 @@ def _check(path: Path, asked: dict[str, Any]) -> None:
             raise _refused(path, why)
     if isinstance(asked.get("task"), list) or "group" in asked:
         raise _refused(path, "it is a group of tasks", "Give the files of its tasks.")
-    if asked.get("num_fewshot"):
-        raise _refused(
-            path,
-            f"it asks for {asked['num_fewshot']} worked examples, which are not drawn here",
-            "Write them into description, and set num_fewshot to 0.",
-        )
 
 
-def _choices(path: Path, asked: dict[str, Any], data: Data) -> Task:
+def _choices(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Task:
     writer = Writer(path, asked)
     delimiter = str(asked.get("target_delimiter", " "))
     # Spaces go to the context: what is scored begins with them, and the length is the answer's.
@@ -96,33 +123,49 @@ def _choices(path: Path, asked: dict[str, Any], data: Data) -> Task:
     choices = []
     for line, row in data.rows:
         put = writer.choice(line, row)
-        contexts = tuple(context + spaces for context in put.contexts)
+        before = writer.before(line, row) + shots.for_row(row)
+        contexts = tuple(before + context + spaces for context in put.contexts)
         choices.append(Choice(str(line), contexts, put.endings, put.answer, separator))
     metrics = [one.get("metric") for one in asked.get("metric_list") or [] if isinstance(one, dict)]
     normaliser = next((NORMALISERS[name] for name in NORMALISERS if name in metrics), "sum")
-    return _task(path, asked, data, "choice", normaliser=normaliser, choices=tuple(choices))
+    facts = shots.facts
+    return _task(
+        path, asked, data, "choice", normaliser=normaliser, choices=tuple(choices), facts=facts
+    )
 
 
-def _questions(path: Path, asked: dict[str, Any], data: Data) -> Task:
+def _questions(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Task:
     writer = Writer(path, asked)
     matcher = "numeric" if _extracts_numbers(asked.get("filter_list")) else "exact"
     questions = []
     for line, row in data.rows:
-        message = Message("user", writer.text(line, row))
+        text = writer.before(line, row) + shots.for_row(row) + writer.text(line, row)
+        message = Message("user", text)
         expected = writer.target(line, row).strip()
         questions.append(Question(str(line), (message,), expected, matcher))
     arguments = asked.get("generation_kwargs")
     most = arguments.get("max_gen_toks") if isinstance(arguments, dict) else None
-    facts = {"max_tokens": most} if isinstance(most, int) and most > 0 else {}
+    facts: dict[str, Any] = {"asked": "as what a person says, through the model's chat template"}
+    facts |= {"max_tokens": most} if isinstance(most, int) and most > 0 else {}
+    facts |= {"stop": stops} if (stops := _stops(arguments)) else {}
+    facts |= shots.facts
     return _task(path, asked, data, "generated", questions=tuple(questions), facts=facts)
 
 
-def _text(path: Path, asked: dict[str, Any], data: Data) -> Task:
+def _text(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Task:
     writer = Writer(path, asked)
     text = "\n\n".join(writer.target(line, row) for line, row in data.rows)
     if not text.strip():
         raise BadDocument(f"{path.name}: doc_to_target gives no text")
     return _task(path, asked, data, "perplexity", text=text)
+
+
+def _stops(arguments: Any) -> list[str]:
+    """Texts that end an answer. Blank ones, at which a base model's answer ends, are left out: what
+    is asked in a chat may have several paragraphs, and ends by itself."""
+    found = arguments.get("until") if isinstance(arguments, dict) else None
+    found = found if isinstance(found, list) else [found]
+    return [one for one in found if isinstance(one, str) and one.strip()]
 
 
 MAKERS = {

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,10 @@ from runner.errors import BadDocument, ConfigurationError
 
 KINDS = ("json", "csv", "text")
 SPLITS = ("test_split", "validation_split")
+CONVERT = (
+    "Make lines of JSON of it, as with Python's pandas: "
+    "pandas.read_parquet('FILE').to_json('FILE.jsonl', orient='records', lines=True)."
+)
 
 Row = dict[str, Any]
 
@@ -26,20 +30,32 @@ class Data:
     files: tuple[str, ...]
     digest: bytes
 
+    def beside(self, *more: bytes) -> "Data":
+        """The same rows, with a digest of what else decides the questions."""
+        digest = sha256(self.digest)
+        for one in more:
+            digest.update(sha256(one).digest())
+        return replace(self, digest=digest.digest())
 
-def data_of(path: Path, asked: Mapping[str, Any]) -> Data:
-    """The rows of the split that `path`, whose content is `asked`, tests on. Raises
-    ConfigurationError for data that is not here, BadDocument for files that cannot be read."""
+
+def data_of(path: Path, asked: Mapping[str, Any], split: str | None = None) -> Data:
+    """The rows of a split of the data of `path`, whose content is `asked`: of the one that it tests
+    on where none is named. Raises ConfigurationError for data that is not here, BadDocument for
+    files that cannot be read."""
     kind = asked.get("dataset_path")
     arguments = asked.get("dataset_kwargs")
     files = arguments.get("data_files") if isinstance(arguments, dict) else None
+    if kind == "parquet":
+        raise ConfigurationError(
+            f"{path.name}: its rows are in Parquet files, which are not read here", remedy=CONVERT
+        )
     if kind not in KINDS or not files:
         raise ConfigurationError(
             f"{path.name}: its rows are those of the data set {kind!r}, which is not here",
             remedy="Fetch its file, and name it: `dataset_path: json` (or csv, text) and "
             "`dataset_kwargs: {data_files: FILE}`, from the folder of this file.",
         )
-    digest, rows, names = sha256(), list[tuple[int, Row]](), _names(path, asked, files)
+    digest, rows, names = sha256(), list[tuple[int, Row]](), _names(path, asked, files, split)
     for name in names:
         data = _bytes(path, name)
         digest.update(sha256(data).digest())
@@ -54,12 +70,14 @@ def data_of(path: Path, asked: Mapping[str, Any]) -> Data:
     return Data(tuple(rows), names, digest.digest())
 
 
-def _names(path: Path, asked: Mapping[str, Any], files: Any) -> tuple[str, ...]:
+def _names(path: Path, asked: Mapping[str, Any], files: Any, split: str | None) -> tuple[str, ...]:
     if isinstance(files, dict):
-        split = next((asked[key] for key in SPLITS if asked.get(key)), None)
+        what = "test_split" if split is None else "the split of its examples"
+        if split is None:
+            split = next((asked[key] for key in SPLITS if asked.get(key)), None)
         if split not in files:
             raise ConfigurationError(
-                f"{path.name}: test_split is {split!r}, and data_files has {', '.join(files)}"
+                f"{path.name}: {what} is {split!r}, and data_files has {', '.join(files)}"
             )
         files = files[split]
     names = files if isinstance(files, list) else [files]

@@ -32,9 +32,14 @@ class Writer:
             if not isinstance(asked.get(key, ""), str | int | list | None):
                 raise ConfigurationError(f"{path.name}: {key} is no text")
 
+    def before(self, line: int, row: Row) -> str:
+        """What stands before the question and the examples that lead up to it."""
+        description = self._asked.get("description")
+        return self._rendered(str(description), line, row) if description else ""
+
     def text(self, line: int, row: Row) -> str:
-        """What a model reads before it answers."""
-        return self._described(line, row, str(self._value("doc_to_text", line, row)))
+        """The question."""
+        return str(self._value("doc_to_text", line, row))
 
     def target(self, line: int, row: Row) -> str:
         """The right answer in words."""
@@ -55,17 +60,12 @@ class Writer:
         index = _whole(text)
         if index is not None:
             self._within(index, endings, line)
-            contexts = tuple(self._described(line, row, ending) for ending in endings)
-            return Put(contexts, (str(target),) * len(endings), index)
+            return Put(endings, (str(target),) * len(endings), index)
         answer = _whole(target)
         if answer is None:
             answer = endings.index(str(target)) if str(target) in endings else -1
         self._within(answer, endings, line)
-        return Put((self._described(line, row, str(text)),), endings, answer)
-
-    def _described(self, line: int, row: Row, text: str) -> str:
-        description = self._asked.get("description")
-        return (self._rendered(str(description), line, row) if description else "") + text
+        return Put((str(text),), endings, answer)
 
     def _endings(self, line: int, row: Row) -> tuple[str, ...]:
         found = self._asked.get("doc_to_choice")
