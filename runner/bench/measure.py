@@ -13,6 +13,7 @@ from runner.bench.prices import read_prices
 from runner.bench.record import Method, ModelFile, Record, TestKind
 from runner.bench.records import Facts, Taken, main_figures, record, without_energy
 from runner.bench.room import together
+from runner.bench.sessions import Sessions, loading_order
 from runner.bench.statistics import relative_width
 from runner.bench.verdicts import Looks
 from runner.bench.wanted import Progress, Wanted
@@ -111,6 +112,7 @@ class _Measurement:
             )
         self._began = self._ended = 0.0
         self._block, self._in_blocks = 0, 0.0
+        self._sessions: Sessions | None = None
         self._stopped = ""
 
     def _header(self, located: Located) -> tuple[ModelFile, Header]:
@@ -160,6 +162,7 @@ class _Measurement:
             stopped=self._stopped,
             seconds=self._elapsed,
             looked=self._enough is not None,
+            loads=self._sessions.number + 1 if self._sessions else 1,
         )
         done = [taken for taken in self._taken if taken.loaded is not None]
         return tuple(record(taken, known, method) for taken in done)
@@ -212,14 +215,44 @@ class _Measurement:
 
     def _measure(self) -> None:
         self._began = time.perf_counter()
+        self._sessions = self._planned_sessions()
         try:
             while not (stopped := self._why_to_stop()):
+                self._load_anew_where_due()
                 self._measure_block()
                 self._block += 1
                 self._in_blocks = self._elapsed
         finally:
             self._ended = time.perf_counter()
         self._stopped = stopped
+
+    def _planned_sessions(self) -> Sessions | None:
+        """None of one arm, and of those that are loaded in turn anyway."""
+        whole = self._seconds_at_most()
+        if len(self._taken) < 2 or self._opened.in_turn or math.isinf(whole):
+            return None
+        loading = sum(taken.loaded.seconds for taken in self._taken if taken.loaded)
+        return Sessions(whole, loading + self._block_as_warmed_up() / 2)
+
+    def _load_anew_where_due(self) -> None:
+        """Each test runs once before it counts."""
+        if self._sessions is None or not self._sessions.due(self._share):
+            return
+        number = self._sessions.number
+        self._opened.renew(loading_order(self._taken, self._wanted.seed, number))
+        for taken in self._taken:
+            self._run_uncounted(taken, f"anew {number}")
+
+    def _run_uncounted(self, taken: Taken, draw: str) -> None:
+        for workload in taken.samples:
+            self._tell(Progress("warming up", taken.arm.name, workload.name))
+            self._opened.of(taken).run(workload, draw)
+
+    @property
+    def _share(self) -> float:
+        """How much of the measurement is done, of its blocks or of its time."""
+        most = self._wanted.most_blocks
+        return max(self._block / most if most else 0.0, self._elapsed / self._wanted.time_budget)
 
     def _measure_block(self) -> None:
         seed = self._wanted.seed
@@ -239,9 +272,7 @@ class _Measurement:
         seed, block = self._wanted.seed, self._block
         for position, (taken, half) in enumerate(order.mirrored(self._taken, seed, block, "")):
             if self._opened.need(taken):
-                for workload in taken.samples:
-                    self._tell(Progress("warming up", taken.arm.name, workload.name))
-                    self._opened.of(taken).run(workload, f"again {block} {half}")
+                self._run_uncounted(taken, f"again {block} {half}")
             for workload in order.shuffled(list(taken.samples), seed, block):
                 self._take(taken, workload, position, half)
 
@@ -289,9 +320,14 @@ class _Measurement:
             return ""
         if wanted.most_blocks is not None and block >= wanted.most_blocks:
             return "blocks"
-        if self._is_time_to_check() and self._is_enough():
+        if self._is_balanced and self._is_time_to_check() and self._is_enough():
             return "confident"
         return "time" if self._elapsed * (block + 1) / block > wanted.time_budget else ""
+
+    @property
+    def _is_balanced(self) -> bool:
+        """Whether no arm had more of being loaded last than another."""
+        return self._sessions is None or self._sessions.balanced(self._share)
 
     def _is_time_to_check(self) -> bool:
         if self._enough is not None and math.isfinite(self._wanted.time_budget):

@@ -68,6 +68,14 @@ class Opened:
         self._note(taken, self.of(taken).open())
         return True
 
+    def renew(self, arms: Sequence[Taken]) -> None:
+        """Free all models, and load them again in this order."""
+        for name in self._loaded:
+            self._processes[name].unload()
+        self._loaded.clear()
+        for taken in arms:
+            self.need(taken)
+
     def _time_load(self, taken: Taken) -> None:
         """Load it from the disk and run its first prompt; then load it again from memory, where the
         last one stays."""

@@ -114,6 +114,8 @@ class Method:
     looked: bool = False
     """Whether a comparison was asked for after blocks, and could end it: its verdict is then one of
     someone who looked again and again, and is held to a stricter bound."""
+    loads: int = 1
+    """How often each arm was loaded for the blocks, in mirrored orders (see `bench.sessions`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,7 @@ def method_parts(method: Method) -> list[str]:
     return [
         f"{method.blocks} block{'s'[: method.blocks != 1]} in random order",
         f"after {method.warm_ups} warm-up{'s'[: method.warm_ups != 1]}",
+        *([f"loaded {method.loads} times in mirrored orders"] if method.loads > 1 else ()),
         f"{method.seconds:.0f} s{budget}",
         STOPPED.get(method.stopped, method.stopped),
         "medians of blocks",

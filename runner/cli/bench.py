@@ -254,5 +254,5 @@ def bench(
     if keep:
         measured_arms.keep(records, settings)
     measured_arms.remark_on(records, settings)
-    if any(one.method is not None and one.method.stopped == "interrupted" for one in records):
+    if measured_arms.interrupted(records):
         raise typer.Exit(INTERRUPTED)

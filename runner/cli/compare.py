@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli import options
-from runner.errors import REGRESSED, ConfigurationError
+from runner.errors import INTERRUPTED, REGRESSED, ConfigurationError
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,9 +133,10 @@ def compare(
     settings = options.settings(given)
     from runner.bench import compare as room
     from runner.bench.gate import gates, judge
+    from runner.cli.measured_arms import interrupted
     from runner.cli.output import note, print_json
 
-    wanted = gates(fail_if or ())
+    wanted, stopped = gates(fail_if or ()), False
     records = _saved(first, second)
     if not records:
         if any(gate.kind == "worse" for gate in wanted):
@@ -144,7 +145,14 @@ def compare(
                 remedy="Compare two records of `runner eval`.",
             )
         records = _measured(_arms(given), given, settings)
-    found = room.compare(records[0], records[1], margin=margin / 100, across=across)
+        stopped = interrupted(records)
+    try:
+        found = room.compare(records[0], records[1], margin=margin / 100, across=across)
+    except (ConfigurationError, IndexError):
+        if not stopped:
+            raise
+        note("stopped before there was anything to compare")
+        raise typer.Exit(INTERRUPTED) from None
     judged = judge(found, wanted)
     if settings.json:
         from runner.bench.plain import to_plain
@@ -159,7 +167,8 @@ def compare(
             note(line)
     if judged.failed:
         note(f"failed: {'; '.join(judged.failed)}")
-        raise typer.Exit(REGRESSED)
+    if stopped or judged.failed:
+        raise typer.Exit(INTERRUPTED if stopped else REGRESSED)
 
 
 def _saved(first: str, second: str | None) -> "Sequence[Record]":

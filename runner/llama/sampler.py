@@ -21,9 +21,13 @@ class LlamaSampler:
     def __init__(self) -> None:
         parameters = llama_cpp.llama_sampler_chain_default_params()
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
+        self._length = 0
+        self._likeliest = False  # whether it does no more than to take the greatest logit
 
     def _add(self, sampler: Any) -> None:
         llama_cpp.llama_sampler_chain_add(self._chain, sampler)
+        self._length += 1
+        self._likeliest = False
 
     def logit_bias(self, vocabulary_size: int, bias: Mapping[int, float]) -> None:
         pairs = (llama_cpp.llama_logit_bias * len(bias))(*bias.items())
@@ -77,7 +81,9 @@ class LlamaSampler:
         self._add(llama_cpp.llama_sampler_init_temp_ext(temperature, spread, exponent))
 
     def greedy(self) -> None:
+        alone = not self._length
         self._add(llama_cpp.llama_sampler_init_greedy())
+        self._likeliest = alone
 
     def draw(self, seed: int) -> None:
         self._add(llama_cpp.llama_sampler_init_dist(seed))
@@ -98,10 +104,14 @@ class LlamaSampler:
 
     def sample(self, context: LlamaContext, row: int) -> int:
         """The token after that of a batch's `row`, decoded with logits; the chain remembers it."""
+        if self._likeliest:
+            return _greatest(context, row)
         return int(llama_cpp.llama_sampler_sample(self._chain, context.pointer, row))
 
     def propose(self, context: LlamaContext, row: int) -> int:
         """The same, but the chain does not remember it."""
+        if self._likeliest:
+            return _greatest(context, row)
         return self._choose(Candidates.all(context.logits(row)))
 
     def propose_within(self, grammar: Grammar, context: LlamaContext, row: int) -> int:
@@ -126,3 +136,10 @@ class LlamaSampler:
         if self._chain:
             llama_cpp.llama_sampler_free(self._chain)
             self._chain = None
+
+
+def _greatest(context: LlamaContext, row: int) -> int:
+    """The first of the tokens with the greatest logit, as llama.cpp's greedy sampler finds it; that
+    one copies every logit into a candidate of 12 bytes first, which takes a hundredth of a token of
+    a model of 1.5B with 151 936 words, and more where the model is quicker."""
+    return int(context.logits(row).argmax())

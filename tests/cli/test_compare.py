@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from runner.bench.arm_process import ArmProcess
 from runner.bench.history import History
 from runner.bench.plain import to_plain
+from runner.bench.record import Sample
+from runner.bench.workloads import Workload
 from tests.bench.compared import MACHINE, record
 from tests.cli.conftest import Runner
 
@@ -159,3 +162,27 @@ def test_two_settings_measured_now(runner: Runner) -> None:
 def test_more_than_two_are_refused(runner: Runner) -> None:
     ran = runner("compare", "tiny", "tiny", "--threads", "1,2")
     assert ran.code == 2 and "4 to compare" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (6, "stopped before there was anything to compare"),
+        (30, "stopped: these are the figures until then"),
+    ],
+)
+def test_ctrl_c_ends_a_comparison_with_what_there_is(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, runs: int, words: str
+) -> None:
+    honest, left = ArmProcess.run, iter(range(runs))
+
+    def run(self: ArmProcess, workload: Workload, draw: str) -> Sample:
+        if "warm-up" not in draw and next(left, None) is None:
+            raise KeyboardInterrupt
+        return honest(self, workload, draw)
+
+    monkeypatch.setattr(ArmProcess, "run", run)
+    ran = runner("compare", "tiny", "-p", "16", "-n", "4")
+    assert ran.code == 130
+    assert words in ran.err
+    assert ("tg4" in ran.out) == (runs > 8)  # a block of two tests has eight runs

@@ -74,6 +74,19 @@ def test_reasoning_is_closed_when_its_tokens_are_spent(
     assert finish.reason == "end"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_greatest_logit_is_what_the_chain_of_samplers_takes(model: Model, seed: int) -> None:
+    prompt = np.random.default_rng(seed).integers(0, model.vocabulary.size, 20).tolist()
+    replies = []
+    # A bias of nothing changes no choice, and has every candidate go through the chain.
+    for sampling in (GREEDY, replace(GREEDY, logit_bias=((0, 0.0),))):
+        options = Options(sampling=sampling, max_tokens=64, ignore_end=True, reuse=False)
+        stream = model.generate(prompt, options)
+        replies.append([token for event in stream for token in event.tokens])
+    assert len(replies[0]) == 64
+    assert replies[0] == replies[1]
+
+
 def test_logprobs_are_those_of_the_model(model: Model, prompt: Prompt) -> None:
     _, events, _ = reply(model, prompt, Options(sampling=GREEDY, logprobs=3))
     for event in events:

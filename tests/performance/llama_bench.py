@@ -3,10 +3,10 @@
     python -m tests.performance.llama_bench MODEL.gguf [--blocks 15] [-p 128] [-n 32]
 
 llama-bench is built from the source package of the llama-cpp-python that Runner pins (see
-`native.py`), and gets the threads and batch that Runner chose, with flash attention. Runner's model
-stays loaded in the process that `runner bench` measures in; llama-bench is started for each turn.
-Both warm up in each turn, and turns are short, because what disturbs a machine lasts: of turns of
-half a minute the ratios of one pair differed by a fifth.
+`native.py`), and gets the threads and batch that Runner chose, with flash attention. Both load the
+model and warm up in each turn, Runner in the process that `runner bench` measures in. Turns are
+short, because what disturbs a machine lasts: of turns of half a minute the ratios of one pair
+differed by a fifth.
 """
 
 import argparse
@@ -48,6 +48,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     try:
         loaded = process.open().configuration
+        process.unload()
         theirs = [str(programs() / "llama-bench"), "-m", str(chosen.model), "-o", "json"]
         theirs += ["-t", str(loaded.threads), "-b", str(loaded.batch), "-r", str(RUNS)]
         theirs += ["-ub", str(loaded.micro_batch), "-fa", "1", "-ngl", "0"]
@@ -69,8 +70,10 @@ def main() -> None:
 
 
 def _ours(process: ArmProcess, test: Workload, draw: str) -> list[float]:
+    process.open()
     process.run(test, f"warm-up {draw}")
     samples = [process.run(test, f"{draw} {number}") for number in range(RUNS)]
+    process.unload()
     return [PRIMARY[test.kind].of(sample) or math.nan for sample in samples]
 
 
