@@ -113,6 +113,7 @@ class _Measurement:
         self._began = self._ended = 0.0
         self._block, self._in_blocks = 0, 0.0
         self._sessions: Sessions | None = None
+        self._anew = 0.0
         self._stopped = ""
 
     def _header(self, located: Located) -> tuple[ModelFile, Header]:
@@ -221,7 +222,7 @@ class _Measurement:
                 self._load_anew_where_due()
                 self._measure_block()
                 self._block += 1
-                self._in_blocks = self._elapsed
+                self._in_blocks = self._elapsed - self._anew
         finally:
             self._ended = time.perf_counter()
         self._stopped = stopped
@@ -238,10 +239,11 @@ class _Measurement:
         """Each test runs once before it counts."""
         if self._sessions is None or not self._sessions.due(self._share):
             return
-        number = self._sessions.number
+        number, began = self._sessions.number, self._elapsed
         self._opened.renew(loading_order(self._taken, self._wanted.seed, number))
         for taken in self._taken:
             self._run_uncounted(taken, f"anew {number}")
+        self._anew += self._elapsed - began
 
     def _run_uncounted(self, taken: Taken, draw: str) -> None:
         for workload in taken.samples:
@@ -306,7 +308,8 @@ class _Measurement:
         the warm-up tells how long it takes."""
         budget, most = self._wanted.time_budget, self._wanted.most_blocks
         block = self._in_blocks / self._block if self._block else self._block_as_warmed_up()
-        return max(block, budget if most is None else min(budget, most * block))
+        loading = self._anew + (self._sessions.to_come if self._sessions else 0.0)
+        return max(block, budget if most is None else min(budget, most * block + loading))
 
     def _block_as_warmed_up(self) -> float:
         each = product(self._taken, self._workloads)

@@ -28,6 +28,12 @@ class Sessions:
         pairs = SHARE * seconds / (2 * loading) if loading > 0 else math.inf
         self.count = 2 * int(max(1, min(pairs, MOST // 2)))
         self.number = 0
+        self._loading = loading
+
+    @property
+    def to_come(self) -> float:
+        """Seconds that loading anew will still take."""
+        return (self.count - self.number - 1) * self._loading
 
     def due(self, share: float) -> bool:
         """Whether the next begins, with so much of the measurement done; it is then under way."""
