@@ -299,7 +299,7 @@ class _Measurement:
             taken.arm.name,
             workload.name,
             self._block + 1,
-            whole - elapsed if elapsed < whole < math.inf else None,
+            max(0.0, whole - elapsed) if whole < math.inf else None,
             min(share, 1.0),
         )
 

@@ -64,7 +64,7 @@ def words(now: "Progress") -> str:
         text += f": {now.test}"
     if now.share is not None:
         text = f"{bar(now.share, BAR)} {text}"
-    return text + (f", at most {seconds_left(now.left)} left" if now.left is not None else "")
+    return text + (f", at most {seconds_left(now.left)} left" if now.left else "")
 
 
 def seconds_left(seconds: float) -> str:
