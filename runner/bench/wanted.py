@@ -35,8 +35,8 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`phase` is "hashing", "loading", "warming up", "measuring" or "energy"; `block` counts from
-    1. `left` are the seconds until all blocks are measured at the latest, 0 where it
-    takes longer than was thought, None where that cannot be told, and `share` how much of the phase is done."""
+    1. `left` are the seconds until all blocks are measured at the latest, 0 where it takes longer
+    than was thought, None where that cannot be told, and `share` how much of the phase is done."""
 
     phase: str
     arm: str
