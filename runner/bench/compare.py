@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.bench.answers import TaskComparison, compare_tasks
-from runner.bench.metrics import primary, values
+from runner.bench.metrics import primary, rates_by_block
 from runner.bench.record import Flag, Record, Test
 from runner.bench.shift import Shift, paired, unpaired
-from runner.bench.statistics import CONFIDENCE, by_block
+from runner.bench.statistics import CONFIDENCE
 from runner.bench.verdicts import Rule, Verdict, holm, least_made
 from runner.errors import ConfigurationError
 
@@ -199,20 +199,16 @@ def _not_compared(a: Record, b: Record, tasks: Sequence[TaskComparison]) -> list
     ]
 
 
-def _rates(test: Test) -> dict[int, float]:
-    return by_block(values(test, primary(test)))
-
-
 def _blocks(test: Test, other: Test, one_run: bool) -> list[int]:
     """The numbers of pairs; of the blocks of the shorter side where there are none."""
-    first, second = _rates(test), _rates(other)
+    first, second = rates_by_block(test), rates_by_block(other)
     if one_run:
         return sorted(first.keys() & second.keys())
     return sorted(first if len(first) < len(second) else second)
 
 
 def _shift(test: Test, other: Test, one_run: bool) -> Shift:
-    first, second = _rates(test), _rates(other)
+    first, second = rates_by_block(test), rates_by_block(other)
     if one_run:
         common = _blocks(test, other, one_run)
         return paired([math.log(second[block] / first[block]) for block in common])
@@ -231,8 +227,8 @@ def _judge(
         test=test.name,
         metric=metric.name,
         unit=metric.unit,
-        first=statistics.median(_rates(test).values()),
-        second=statistics.median(_rates(other).values()),
+        first=statistics.median(rates_by_block(test).values()),
+        second=statistics.median(rates_by_block(other).values()),
         ratio=math.exp(shift.estimate),
         interval=rule.interval(shift),
         p=rule.p(shift),

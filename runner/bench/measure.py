@@ -38,7 +38,7 @@ them, and an interval that is looked at all the time is sooner narrow by chance.
 
 ENERGY_OF: tuple[TestKind, ...] = ("prefill", "decode")
 
-__all__ = ["Progress", "Wanted", "measure"]
+__all__ = ["Progress", "Wanted", "interrupted", "measure"]
 
 Tell = Callable[[Progress], None]
 Remark = Callable[[str], None]
@@ -64,6 +64,11 @@ def measure(
     RunnerError where a process died; KeyboardInterrupt where nothing was measured yet.
     """
     return _Measurement(arms, workloads, wanted, progress, remark, enough).run()
+
+
+def interrupted(records: Sequence[Record]) -> bool:
+    """Whether Ctrl-C ended their blocks."""
+    return any(one.method is not None and one.method.stopped == "interrupted" for one in records)
 
 
 class _Measurement:

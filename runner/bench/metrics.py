@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.bench.record import Sample, Test, TestKind
+from runner.bench.statistics import by_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +141,15 @@ def primary(test: Test) -> Metric:
 
 def values(test: Test, metric: Metric) -> list[tuple[int, float]]:
     """(block, value) of each sample that has one, in the order they were taken."""
-    found = ((sample.block, metric.of(sample)) for sample in test.samples)
+    return values_of(test.samples, metric)
+
+
+def values_of(samples: Sequence[Sample], metric: Metric) -> list[tuple[int, float]]:
+    """The same of samples that are no whole test."""
+    found = ((sample.block, metric.of(sample)) for sample in samples)
     return [(block, value) for block, value in found if value is not None]
+
+
+def rates_by_block(test: Test) -> dict[int, float]:
+    """What a test is compared by, of each block."""
+    return by_block(values(test, primary(test)))

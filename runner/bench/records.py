@@ -76,8 +76,7 @@ def main_figures(taken: Taken, confidence: float) -> Iterator[Summary]:
     """The figure that each test is about, one after the other, of the samples so far."""
     for workload, samples in taken.samples.items():
         main = metrics.PRIMARY[workload.kind]
-        found = [(one.block, value) for one in samples if (value := main.of(one)) is not None]
-        if found:
+        if found := metrics.values_of(samples, main):
             yield summarize(main.name, main.unit, main.formula, found, confidence=confidence)
 
 
@@ -160,7 +159,7 @@ def _burst(test: Test, facts: Facts) -> list[Summary]:
     return [
         summarize(name, main.unit, formula, values, confidence=facts.confidence)
         for name, samples, formula in parts
-        if (values := metrics.values(replace(test, samples=tuple(samples)), main))
+        if (values := metrics.values_of(samples, main))
     ]
 
 

@@ -18,12 +18,11 @@ from typing import Any
 from runner.bench.arms import Arm
 from runner.bench.candidates import Options, workloads_of
 from runner.bench.compare import LEAST, Comparison, compare, decided
-from runner.bench.measure import Progress, Wanted, measure
-from runner.bench.metrics import PRIMARY, values
+from runner.bench.measure import Progress, Wanted, interrupted, measure
+from runner.bench.metrics import rates_by_block
 from runner.bench.record import Record
-from runner.bench.sizing import DECODES, PREFILLS, fitting
-from runner.bench.statistics import by_block
-from runner.bench.workloads import Workload, synthetic
+from runner.bench.sizing import PROBES, PROBING, lasting
+from runner.bench.workloads import Workload
 from runner.errors import RunnerError
 from runner.models import Located
 from runner.models.tuned import words_of
@@ -190,13 +189,11 @@ class _Course:
         """Also chooses the tests where none were asked for: runs as long as arms that take turns
         should have them."""
         began = time.monotonic()
-        wanted = Wanted(time_budget=1.0, least_blocks=1, most_blocks=1, warm_ups=2, ceiling=False)
-        probes = synthetic([PREFILLS[-1]], [DECODES[-1]])
-        (record,) = self._measured([self._search.arm("defaults", {})], probes, wanted, None)
-        prefill, decode = (_rate(record, probe) for probe in probes)
+        arms = [self._search.arm("defaults", {})]
+        (record,) = self._measured(arms, PROBES, PROBING, None)
+        prefill, decode = (_rate(record, probe) for probe in PROBES)
         if not self._usual:
-            lengths = fitting(prefill, PREFILLS), fitting(decode, DECODES)
-            self._usual = synthetic([lengths[0]], [lengths[1]])
+            self._usual = lasting(prefill, decode)
         return Pace(prefill, decode, overhead=2 * (time.monotonic() - began))
 
     def _reserve(self) -> float:
@@ -309,14 +306,14 @@ class _Course:
                 self._search.progress(self._doing, now)
 
         records = measure(arms, by, wanted, progress=progress, enough=enough)
-        if any(one.method is not None and one.method.stopped == "interrupted" for one in records):
+        if interrupted(records):
             raise KeyboardInterrupt
         return records
 
 
 def _rate(record: Record, probe: Workload) -> float:
     test = record.test(probe.name)
-    rates = by_block(values(test, PRIMARY[probe.kind])).values() if test is not None else ()
+    rates = rates_by_block(test).values() if test is not None else ()
     return median(rates) if rates else 1.0
 
 

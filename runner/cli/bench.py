@@ -200,6 +200,7 @@ def bench(
         from runner.cli.output import remark
 
         remark("keys and values of the KV cache have one type here: it is set for both", settings)
+    from runner.bench.measure import interrupted
     from runner.bench.statistics import LEAST_BLOCKS
     from runner.bench.wanted import Wanted
     from runner.cli import bench_arms, measured_arms
@@ -250,9 +251,10 @@ def bench(
             from runner.bench.exports import exported
 
             print(exported(records, OUTPUTS[form]), end="", file=stream)
-            measured_arms.remark_on_refused(records, settings)
+    if {output, output_err} & OUTPUTS.keys():
+        measured_arms.remark_on_refused(records, settings)
     if keep:
         measured_arms.keep(records, settings)
     measured_arms.remark_on(records, settings)
-    if measured_arms.interrupted(records):
+    if interrupted(records):
         raise typer.Exit(INTERRUPTED)

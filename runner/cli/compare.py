@@ -133,7 +133,6 @@ def compare(
     settings = options.settings(given)
     from runner.bench import compare as room
     from runner.bench.gate import gates, judge
-    from runner.cli.measured_arms import interrupted
     from runner.cli.output import note, print_json
 
     wanted, stopped = gates(fail_if or ()), False
@@ -144,6 +143,8 @@ def compare(
                 "--fail-if worse has nothing to judge: what is measured now is speed",
                 remedy="Compare two records of `runner eval`.",
             )
+        from runner.bench.measure import interrupted
+
         records = _measured(_arms(given), given, settings)
         stopped = interrupted(records)
     try:

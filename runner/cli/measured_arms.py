@@ -87,11 +87,6 @@ def keep(records: "Sequence[Record]", settings: Settings) -> None:
         remark(f"not kept: {error.message}", settings)
 
 
-def interrupted(records: "Sequence[Record]") -> bool:
-    """Whether Ctrl-C ended their blocks."""
-    return any(one.method is not None and one.method.stopped == "interrupted" for one in records)
-
-
 def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
     """Say what the figures lack, and what would give it."""
     from runner.bench.statistics import LEAST_BLOCKS

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from runner.engine.events import Event, Finish
-from runner.engine.stream import WAKE_SECONDS, Item, Request
+from runner.engine.stream import Canceller, Item, Request, receive
 
 
 @dataclass(slots=True, eq=False)
@@ -24,9 +24,8 @@ class Reply:
     error: BaseException | None = None
 
 
-class Loop(Protocol):
+class Loop(Canceller, Protocol):
     def submit(self, wanted: list[Request]) -> None: ...
-    def cancel(self, *requests: Request) -> None: ...
 
 
 class _Collected:
@@ -62,18 +61,11 @@ class Gathering(Iterator[Reply]):
         """The next that ended. Raises what made it fail."""
         if not self._left:
             raise StopIteration
-        reply = self._receive()
+        reply = receive(self._ended)
         self._left -= 1
         if reply.error is not None:
             raise reply.error
         return reply
-
-    def _receive(self) -> Reply:
-        while True:
-            try:
-                return self._ended.get(timeout=WAKE_SECONDS)
-            except queue.Empty:
-                continue
 
     def __enter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from runner.engine.events import Event, Finish
 from runner.engine.options import Options
@@ -17,6 +17,8 @@ ReadProgress = Callable[[int, int], None]
 # A blocked `get` cannot be interrupted by Ctrl-C on Windows, so there it wakes up to look.
 WAKE_SECONDS = 0.5 if sys.platform == "win32" else None
 
+
+T = TypeVar("T")
 
 Item = Event | Finish | BaseException
 
@@ -49,6 +51,15 @@ class Canceller(Protocol):
     def cancel(self, *requests: Request) -> None: ...
 
 
+def receive(items: "queue.SimpleQueue[T]") -> T:
+    """The next item, when it is there; Ctrl-C ends the waiting."""
+    while True:
+        try:
+            return items.get(timeout=WAKE_SECONDS)
+        except queue.Empty:
+            continue
+
+
 class Stream(Iterator[Event]):
     """The events of one reply, as they are sampled. Leaving its `with` block cancels it."""
 
@@ -63,20 +74,13 @@ class Stream(Iterator[Event]):
     def __next__(self) -> Event:
         if self._finish is not None:
             raise StopIteration
-        item = self._receive()
+        item = receive(self._items)
         if isinstance(item, BaseException):
             raise item
         if isinstance(item, Finish):
             self._finish = item
             raise StopIteration
         return item
-
-    def _receive(self) -> Item:
-        while True:
-            try:
-                return self._items.get(timeout=WAKE_SECONDS)
-            except queue.Empty:
-                continue
 
     @property
     def finish(self) -> Finish:

@@ -21,12 +21,10 @@ class LlamaSampler:
     def __init__(self) -> None:
         parameters = llama_cpp.llama_sampler_chain_default_params()
         self._chain = llama_cpp.llama_sampler_chain_init(parameters)
-        self._length = 0
         self._likeliest = False  # whether it does no more than to take the greatest logit
 
     def _add(self, sampler: Any) -> None:
         llama_cpp.llama_sampler_chain_add(self._chain, sampler)
-        self._length += 1
         self._likeliest = False
 
     def logit_bias(self, vocabulary_size: int, bias: Mapping[int, float]) -> None:
@@ -81,7 +79,7 @@ class LlamaSampler:
         self._add(llama_cpp.llama_sampler_init_temp_ext(temperature, spread, exponent))
 
     def greedy(self) -> None:
-        alone = not self._length
+        alone = not llama_cpp.llama_sampler_chain_n(self._chain)
         self._add(llama_cpp.llama_sampler_init_greedy())
         self._likeliest = alone
 

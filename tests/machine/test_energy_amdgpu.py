@@ -7,7 +7,7 @@ import pytest
 from runner.machine import energy
 from runner.machine.energy import Meter, Missing, amdgpu, powercap
 from runner.machine.energy.amdgpu import GpuPower, find
-from tests.machine.trees import write
+from tests.machine.trees import deny, write
 
 CARD = {"name": "amdgpu", "temp1_input": 41000, "in0_label": "vddgfx"}
 
@@ -58,14 +58,7 @@ def test_one_that_does_not_tell(tmp_path: Path) -> None:
 def test_one_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the driver answers while a card sleeps; whoever runs the tests may read every file."""
     sensors = card(tmp_path, 0, power1_average=1)
-    read = Path.read_text
-
-    def denied(path: Path, *arguments: str, **named: str) -> str:
-        if path.name == "power1_average":
-            raise PermissionError(1, "Operation not permitted", str(path))
-        return read(path, *arguments, **named)
-
-    monkeypatch.setattr(Path, "read_text", denied)
+    deny(monkeypatch, "power1_average", 1, "Operation not permitted")
     (missing,) = find(tmp_path)
     assert isinstance(missing, Missing)
     assert "Operation not permitted" in missing.reason

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runner.machine.energy.meter import Meter, Missing, Wrapping
 from runner.machine.energy.powercap import find
-from tests.machine.trees import write
+from tests.machine.trees import deny, write
 
 RANGE = 262143328850  # of an Intel laptop
 
@@ -95,14 +95,7 @@ def test_permission_denied_as_the_kernel_says_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone(tmp_path, "intel-rapl:0", "package-0", 1)
-    read = Path.read_text
-
-    def denied(path: Path, *args: str, **options: str) -> str:
-        if path.name == "energy_uj":
-            raise PermissionError(13, "Permission denied", str(path))
-        return read(path, *args, **options)
-
-    monkeypatch.setattr(Path, "read_text", denied)
+    deny(monkeypatch, "energy_uj", 13, "Permission denied")
     (missing,) = find(tmp_path, tmp_path / "cpuinfo")
     assert isinstance(missing, Missing)
     assert missing.reason == "only root may read the processor's energy counters"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 
 def write(folder: Path, files: Mapping[str, object]) -> Path:
     """Write each value as the text of the file at its key, below `folder`."""
@@ -11,6 +13,18 @@ def write(folder: Path, files: Mapping[str, object]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{value}\n", encoding="utf-8")
     return folder
+
+
+def deny(patch: pytest.MonkeyPatch, name: str, number: int, words: str) -> None:
+    """Let nobody read files of that name, also who runs the tests and may read every file."""
+    read = Path.read_text
+
+    def denied(path: Path, *arguments: str, **named: str) -> str:
+        if path.name == name:
+            raise PermissionError(number, words, str(path))
+        return read(path, *arguments, **named)
+
+    patch.setattr(Path, "read_text", denied)
 
 
 def proc(folder: Path, membership: str, *mounts: str) -> Path:
