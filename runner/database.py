@@ -157,7 +157,10 @@ class Database:
             if version == 0:  # so that what is deleted makes the file smaller
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             if version < len(self._migrations):
-                connection.execute("PRAGMA journal_mode = WAL")
+                # Of several processes that begin it at once, all but one are refused this; and
+                # whatever else is wrong stops the update, too.
+                with suppress(sqlite3.OperationalError):
+                    connection.execute("PRAGMA journal_mode = WAL")
                 self._update(connection)
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except BaseException:

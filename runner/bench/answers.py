@@ -1,20 +1,21 @@
 """Two models' answers to the same questions: who is right more often, and which answers flipped."""
 
-import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Literal
 
-from runner.bench.proportions import mcnemar
+from runner.bench.proportions import flips_interval, mcnemar
 from runner.bench.record import Record, TaskResult
-from runner.bench.shift import paired
+from runner.bench.statistics import beyond_student, student
 
 AnswersVerdict = Literal["better", "worse", "equivalent", "undecided"]
 
 POINTS = 0.02
 """A difference in accuracy up to which two are called equivalent."""
+
+LEAST_ITEMS = 5
+"""Scores of fewer say nothing of how much they vary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class TaskComparison:
             good = self.difference > 0 if self.metric == "accuracy" else self.difference < 0
             verdict = "better" if good else "worse"
         elif self.interval is not None and self.metric == "accuracy":
-            # Wider than two one-sided tests ask for: the interval that is shown must lie within.
+            # Stricter than two one-sided tests: the interval that is shown must lie within.
             low, high = self.interval
             verdict = "equivalent" if low >= -POINTS and high <= POINTS else "undecided"
         return replace(self, p_corrected=p_corrected, verdict=verdict)
@@ -59,10 +60,10 @@ def compare_tasks(a: Record, b: Record, error: float) -> list[TaskComparison]:
 def _compare(task: TaskResult, other: TaskResult, error: float) -> TaskComparison | None:
     first, second = _shares(task), _shares(other)
     if first.keys() & second.keys():
-        return _comparison(task.name, "accuracy", first, second, error, _flips)
+        return _comparison(task.name, "accuracy", first, second, error)
     first, second = _scores(task), _scores(other)
     if first.keys() & second.keys():
-        return _comparison(task.name, "score", first, second, error, _signed_ranks)
+        return _comparison(task.name, "score", first, second, error)
     return None
 
 
@@ -72,10 +73,15 @@ def _comparison(
     first: Mapping[str, float],
     second: Mapping[str, float],
     error: float,
-    test: Callable[[list[float]], float],
 ) -> TaskComparison:
     common = [item for item in first if item in second]
     changes = [second[item] - first[item] for item in common]
+    lost, gained = sum(change < 0 for change in changes), sum(change > 0 for change in changes)
+    if metric == "accuracy" and all(change in (-1, 0, 1) for change in changes):
+        p = mcnemar(lost, gained)
+        interval: tuple[float, float] | None = flips_interval(lost, gained, len(common), 1 - error)
+    else:
+        p, interval = _t_test(changes, error)
     return TaskComparison(
         task=name,
         metric=metric,
@@ -83,38 +89,25 @@ def _comparison(
         first=statistics.fmean(first[item] for item in common),
         second=statistics.fmean(second[item] for item in common),
         difference=statistics.fmean(changes),
-        interval=_interval(changes, error, smoothed=metric == "accuracy"),
-        lost=sum(change < 0 for change in changes),
-        gained=sum(change > 0 for change in changes),
-        p=test(changes),
+        interval=interval,
+        lost=lost,
+        gained=gained,
+        p=p,
         p_corrected=1.0,
         verdict="undecided",
     )
 
 
-def _flips(changes: list[float]) -> float:
-    """McNemar's test; with several samples a question, of those questions that changed at all."""
-    return mcnemar(sum(change < 0 for change in changes), sum(change > 0 for change in changes))
-
-
-def _signed_ranks(changes: list[float]) -> float:
-    shift = paired(changes)
-    return min(1.0, 2 * min(shift.above(0.0), shift.below(0.0)))
-
-
-def _interval(changes: list[float], error: float, *, smoothed: bool) -> tuple[float, float] | None:
-    """The normal interval of a mean of pairs. For shares half a flip of each kind is added to two
-    more questions, so that it has a width where nothing flipped, and covers what it says
-    (A. Agresti, Y. Min, 2005)."""
-    count = len(changes)
-    if count < 2:
-        return None
-    total, squares = math.fsum(changes), math.fsum(change * change for change in changes)
-    if smoothed:
-        count, squares = count + 2, squares + 1
-    mean = total / count
-    half = -NormalDist().inv_cdf(error / 2) * math.sqrt(max(0.0, squares / count - mean**2) / count)
-    return mean - half, mean + half
+def _t_test(changes: list[float], error: float) -> tuple[float, tuple[float, float] | None]:
+    """Student's test of the mean of pairs and its interval (E. Miller, Adding Error Bars to Evals,
+    2024, section 4.2), of scores, and of questions with several samples, whose share changes by
+    more or less: a count of those that changed could point the other way than their mean."""
+    if len(changes) < LEAST_ITEMS:
+        return 1.0, None
+    mean, deviation = statistics.fmean(changes), statistics.stdev(changes) / len(changes) ** 0.5
+    half = student(1 - error / 2, len(changes) - 1) * deviation
+    p = beyond_student(mean / deviation, len(changes) - 1) if deviation else float(mean == 0)
+    return p, (mean - half, mean + half)
 
 
 def _shares(task: TaskResult) -> dict[str, float]:

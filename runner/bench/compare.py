@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from runner.bench.answers import TaskComparison, compare_tasks
 from runner.bench.metrics import primary, rates_by_block
-from runner.bench.record import Flag, Record, Test
+from runner.bench.record import Flag, Record, TaskResult, Test
 from runner.bench.shift import Shift, paired, unpaired
 from runner.bench.statistics import CONFIDENCE
 from runner.bench.verdicts import Rule, Verdict, holm, least_made
@@ -150,9 +150,17 @@ def differences(a: Record, b: Record) -> list[str]:
             found.append(f"{test.name} is not the same work in both")
     for task in a.tasks:
         same = b.task(task.name)
-        if same is not None and (same.sha256, same.normaliser) != (task.sha256, task.normaliser):
-            found.append(f"{task.name} has other questions or another way to judge answers")
+        if same is not None and _how_asked(same) != _how_asked(task):
+            found.append(
+                f"{task.name} has other questions, or another way to ask them or to judge answers"
+            )
     return found
+
+
+def _how_asked(task: TaskResult) -> tuple[object, ...]:
+    facts = task.facts or {}
+    told = (facts.get(name) for name in ("rules", "window", "reference", "reference_quantization"))
+    return task.kind, task.sha256, task.normaliser, *told
 
 
 def _on_battery(record: Record) -> bool | None:
@@ -176,6 +184,11 @@ def _common_tests(a: Record, b: Record) -> tuple[list[tuple[Test, Test]], list[s
         void = [flag for flag in VOID if flag in test.flags or flag in other.flags]
         if void:
             left_out.append(f"{test.name} is left out: {void[0]}")
+        elif (metric := primary(test)) != primary(other):
+            left_out.append(
+                f"{test.name} is left out: one has its {metric.name}, the other its "
+                f"{primary(other).name}"
+            )
         elif len(_blocks(test, other, a.run == b.run)) < LEAST:
             left_out.append(f"{test.name} is left out: fewer than {LEAST} blocks")
         else:

@@ -2,13 +2,15 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from runner.bench import llama_bench
-from runner.bench.plain import from_plain, to_json
+from runner.bench.plain import from_plain, to_json, to_plain
 from runner.bench.record import SCHEMA, Record
 from runner.errors import BadDocument
 
@@ -18,12 +20,30 @@ MOST_BYTES = 2**29
 WRITERS = "Files of `--json`, `runner history export` and `llama-bench -o json` can be read."
 
 
+ID = re.compile(r"(?!latest\b)\w[\w.-]*", re.IGNORECASE)
+"""What a record is found by: one word, and not one that stands for another record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record, and the JSON value it was read from: a later version of Runner may have written
+    more fields, which this one does not know, and keeps."""
+
+    record: Record
+    value: Any
+
+
 def read_records(path: Path) -> list[Record]:
     """The records of a file: one as JSON, a list of them, `{"records": [...]}` as commands print
     it, or one a line; else those that llama-bench's JSON makes.
 
     Raises BadDocument, which says where it is no record.
     """
+    return [one.record for one in read_whole(path)]
+
+
+def read_whole(path: Path) -> list[Read]:
+    """The same, with all that the file says of each."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadDocument(f"{path} is larger than {MOST_BYTES // 2**20} MiB")
@@ -34,12 +54,14 @@ def read_records(path: Path) -> list[Record]:
     try:
         values = _values(text)
         foreign = bool(values) and all(map(llama_bench.is_row, values))
-        records = llama_bench.records_of(values) if foreign else list(map(_record, values))
-        for record in records:
-            to_json(record)  # what cannot be kept is refused here
+        if foreign:
+            values = [to_plain(record) for record in llama_bench.records_of(values)]
+        found = [Read(_record(value), value) for value in values]
+        for one in found:
+            to_json(one.value)  # what cannot be kept is refused here
     except (ValueError, OverflowError, RecursionError) as error:
         raise BadDocument(f"{path}: {error}", remedy=WRITERS) from error
-    return records
+    return found
 
 
 def _values(text: str) -> list[Any]:
@@ -85,10 +107,17 @@ def _record(value: Any) -> Record:
             raise ValueError(f"it is a {schema}, and this version of Runner reads {name}/{version}")
         raise ValueError("it holds no record of a measurement")
     record = from_plain(Record, value)
-    try:
-        there = datetime.fromisoformat(record.date).tzinfo is not None
-    except ValueError:
-        there = False
-    if not there:
+    if not ID.fullmatch(record.id):
+        raise ValueError(f"its id is {record.id!r}, and not such as 20261127-0512-k3f9")
+    if not _is_moment(record.date):
         raise ValueError(f"its date is {record.date!r}, and not such as 2026-11-27T05:12:09Z")
     return record
+
+
+def _is_moment(date: str) -> bool:
+    """Whether it is one in every time zone: it has its own, and lies in UTC's calendar."""
+    try:
+        moment = datetime.fromisoformat(date)
+        return moment.tzinfo is not None and bool(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from runner.bench.files import read_records
+from runner.bench.files import Read, read_whole
 from runner.bench.plain import from_plain, is_text, to_json, to_plain
 from runner.bench.record import Record, RecordKind, TaskResult, Test
 from runner.database import Database, Unreadable
@@ -115,19 +115,25 @@ class History:
 
     def add_all(self, records: Sequence[Record]) -> int:
         """Keep all of these records or none; how many were not here yet."""
+        return self.add_read([Read(record, to_plain(record)) for record in records])
+
+    def add_read(self, found: Sequence[Read]) -> int:
+        """The same for records of files, which are kept with all that their files say of them."""
         added = 0
         with self._database.writing() as connection:
-            for record in records:
-                row = _row(record)
+            connection.row_factory = sqlite3.Row
+            for one in found:
+                row = _row(one)
                 known = connection.execute(
-                    "SELECT sha256 FROM records WHERE id = ?", [record.id]
+                    "SELECT * FROM records WHERE id = ?", [one.record.id]
                 ).fetchone()
                 if known is None:
                     _insert(connection, row)
                     added += 1
-                elif known[0] != row["sha256"]:
+                # Decoded, for an earlier version wrote the same without its later fields.
+                elif _read(known).record != _read(row).record:
                     raise DiskError(
-                        f"another record is called {record.id}",
+                        f"another record is called {one.record.id}",
                         remedy="A record is never replaced.",
                     )
         return added
@@ -138,6 +144,10 @@ class History:
 
         Raises UnknownRecord, and BadDocument for a file that holds none.
         """
+        return self.read(text).record
+
+    def read(self, text: str) -> Read:
+        """The same, with all that is kept of it."""
         with self._reading() as connection:
             if match := LATEST.fullmatch(text):
                 rows = connection.execute(
@@ -147,9 +157,9 @@ class History:
             else:
                 rows = _beginning_with(connection, text)
             if len(rows) == 1:
-                return _record(rows[0])
+                return _read(rows[0])
         if not rows and (path := _file(text)) is not None:
-            return _only(read_records(path), path)
+            return _only(read_whole(path), path)
         if rows:
             ids = ", ".join(row["id"] for row in rows)
             raise UnknownRecord(f"{text!r} is the beginning of {ids}", remedy="Give more of it.")
@@ -159,7 +169,7 @@ class History:
         """The records that were measured together, in their order; none for an unknown run."""
         with self._reading() as connection:
             query = "SELECT * FROM records WHERE run = ? ORDER BY number"
-            return [_record(row) for row in connection.execute(query, [id])]
+            return [_read(row).record for row in connection.execute(query, [id])]
 
     def find(
         self,
@@ -205,8 +215,8 @@ class History:
             raise DiskError(f"{self.path} cannot be read: {error}") from error
 
 
-def _row(record: Record) -> dict[str, object]:
-    text = to_json(record)
+def _row(read: Read) -> dict[str, Any]:
+    record, text = read.record, to_json(read.value)
     file = record.model
     words = (record.name, file.name, file.file, file.quantization or "", file.description)
     return {
@@ -253,12 +263,13 @@ def _beginning_with(connection: sqlite3.Connection, text: str) -> list[sqlite3.R
     ).fetchall()
 
 
-def _record(row: sqlite3.Row) -> Record:
+def _read(row: sqlite3.Row | dict[str, Any]) -> Read:
     """Raises DiskError where it is not what was written."""
     if sha256(row["json"].encode()).hexdigest() != row["sha256"]:
         raise DiskError(f"the record {row['id']} is not as it was written: its sha256 differs")
     try:
-        return from_plain(Record, json.loads(row["json"]))
+        value = json.loads(row["json"])
+        return Read(from_plain(Record, value), value)
     except ValueError as error:
         raise DiskError(f"the record {row['id']} cannot be read: {error}") from error
 
@@ -269,13 +280,13 @@ def _entry(row: sqlite3.Row) -> Entry:
     return from_plain(Entry, plain)
 
 
-def _only(records: Sequence[Record], path: Path) -> Record:
-    if len(records) != 1:
+def _only(found: Sequence[Read], path: Path) -> Read:
+    if len(found) != 1:
         raise UnknownRecord(
-            f"{path} holds {len(records)} records, not one",
+            f"{path} holds {len(found)} records, not one",
             remedy="`runner history import` adds them all; then name one by its id.",
         )
-    return records[0]
+    return found[0]
 
 
 def _file(text: str) -> Path | None:

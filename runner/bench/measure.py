@@ -1,16 +1,18 @@
 """Measuring arms beside each other: warm-up, blocks, and when it is enough."""
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from runner.bench import facts, order
+from runner.bench import facts, order, warm_up
+from runner.bench.admission import Lost, admitted
 from runner.bench.arms import Arm
 from runner.bench.opened import Opened
 from runner.bench.prices import read_prices
-from runner.bench.record import Method, ModelFile, Record, TestKind
+from runner.bench.record import Method, Record, TestKind
 from runner.bench.records import Facts, Taken, main_figures, record, without_energy
 from runner.bench.room import together
 from runner.bench.sessions import Sessions, loading_order
@@ -18,19 +20,8 @@ from runner.bench.statistics import relative_width
 from runner.bench.verdicts import Looks
 from runner.bench.wanted import Progress, Wanted
 from runner.bench.workloads import Workload
-from runner.errors import DiskError
-from runner.gguf import Header, read_whole_header
+from runner.errors import RunnerError
 from runner.machine.rates import raise_ceiling
-from runner.models import Located
-
-STEADY = 0.02
-"""Two successive runs that differ by less are warm."""
-
-WARM_UP_SHARE = 0.25
-"""Of the time budget, that warming up may take; each test runs once in any case."""
-
-ENDLESS = 240.0
-"""Seconds that warming up takes a time budget for that has no end."""
 
 CHECKED_AGAIN = 1.1
 """Times as many blocks until intervals are looked at again: looking costs time that grows with
@@ -53,17 +44,20 @@ def measure(
     progress: Tell | None = None,
     remark: Remark | None = None,
     enough: Enough | None = None,
+    lost: Lost | None = None,
 ) -> tuple[Record, ...]:
     """A record for each arm, in their order. Each is measured in a process of its own, and they
     take turns in blocks. `enough` can end it: it is asked at a few moments of the time budget
     (`shift.LOOKS`), because each look costs certainty, and where there is no end ever more
     seldom. `remark` is told what was chosen or left out. Ctrl-C ends it with what was measured so
-    far.
+    far. `lost` is told of an arm that fails, and why: the others go on without it, and what it gave
+    until then is kept; an arm that gave nothing has no record.
 
     Raises what loading a model raises, ConfigurationError where no workload fits an arm's context,
-    RunnerError where a process died; KeyboardInterrupt where nothing was measured yet.
+    RunnerError where a process died: of any arm without `lost`, and with it where no arm gave
+    anything. KeyboardInterrupt where nothing was measured yet.
     """
-    return _Measurement(arms, workloads, wanted, progress, remark, enough).run()
+    return _Measurement(arms, workloads, wanted, progress, remark, enough, lost).run()
 
 
 def interrupted(records: Sequence[Record]) -> bool:
@@ -80,15 +74,15 @@ class _Measurement:
         progress: Tell | None,
         remark: Remark | None,
         enough: Enough | None,
+        lost: Lost | None,
     ) -> None:
         self._workloads = tuple(workloads)
         self._wanted = wanted
         self._progress = progress or (lambda _: None)
         self._remark = remark or (lambda _: None)
-        self._enough = enough
+        self._enough, self._lost = enough, lost
         self._looks = Looks(wanted.time_budget)
         self._check = 1 if enough is not None else wanted.least_blocks
-        self._now: Callable[[], Progress] | None = None
         self._facts = Facts(
             run=facts.new_id(),
             date=facts.now(),
@@ -99,14 +93,12 @@ class _Measurement:
             ceiling=wanted.ceiling,
             prices=read_prices().at(wanted.price_per_kwh),
         )
-        # Before anything runs: hashing a file would disturb it.
-        files = {arm.located.path: arm.located for arm in arms}
-        known = {path: self._header(located) for path, located in files.items()}
-        self._taken = [Taken(arm, facts.new_id(), *known[arm.located.path]) for arm in arms]
+        self._now: Callable[[], Progress] | None = None
+        self._taken = admitted(arms, lost, self._tell)
         self._opened = Opened(
             self._taken,
             self._workloads,
-            in_turn=not together(arms, self._workloads),
+            in_turn=not together([taken.arm for taken in self._taken], self._workloads),
             tell=self._tell,
             waiting=self._tell_again,
             remark=self._remark,
@@ -121,22 +113,21 @@ class _Measurement:
         self._anew = 0.0
         self._stopped = ""
 
-    def _header(self, located: Located) -> tuple[ModelFile, Header]:
-        now = Progress("hashing", located.name)
-        return facts.model_file(located, lambda _: self._tell(now)), read_whole_header(located.path)
-
     def run(self) -> tuple[Record, ...]:
         whole = False
         try:
             whole = self._run()
         finally:
-            self._opened.close(at_once=not whole)
+            try:
+                self._opened.close(at_once=not whole)
+            except KeyboardInterrupt:  # it would take the figures with it
+                self._opened.close(at_once=True)
         return self._records()
 
     def _run(self) -> bool:
         """Whether all was measured, and Ctrl-C did not end it."""
         try:
-            self._opened.open(timed=self._wanted.loads)
+            self._open()
             self._warm_up()
             self._measure()
         except KeyboardInterrupt:
@@ -151,6 +142,36 @@ class _Measurement:
             self._remark("stopped after the blocks: their figures are whole")
             return False
         return True
+
+    @property
+    def _going(self) -> list[Taken]:
+        """The arms that did not fail."""
+        return [taken for taken in self._taken if not taken.failed]
+
+    @contextlib.contextmanager
+    def _may_fail(self, taken: Taken) -> Iterator[None]:
+        """Around what is done for this arm alone: where that fails the others go on."""
+        try:
+            yield
+        except RunnerError as error:
+            if self._lost is None:
+                raise
+            taken.failed = True
+            self._opened.give_up(taken)
+            self._lost(taken.arm, error)
+            if not self._going and not any(any(one.samples.values()) for one in self._taken):
+                raise
+
+    def _each(self, do: Callable[[Taken], object]) -> None:
+        for taken in self._going:
+            with self._may_fail(taken):
+                do(taken)
+
+    def _open(self) -> None:
+        self._opened.start()
+        if self._wanted.loads:
+            self._each(self._opened.time_load)
+        self._each(self._opened.need)
 
     def _records(self, *, whole: bool = True) -> tuple[Record, ...]:
         """Of the samples so far. Only whole ones are held against the ceiling, which may have to be
@@ -170,8 +191,11 @@ class _Measurement:
             looked=self._enough is not None,
             loads=self._sessions.number + 1 if self._sessions else 1,
         )
-        done = [taken for taken in self._taken if taken.loaded is not None]
-        return tuple(record(taken, known, method) for taken in done)
+        return tuple(
+            record(taken, known, replace(method, stopped="failed") if taken.failed else method)
+            for taken in self._taken
+            if taken.loaded is not None and (any(taken.samples.values()) or not taken.failed)
+        )
 
     @property
     def _elapsed(self) -> float:
@@ -193,31 +217,20 @@ class _Measurement:
             self._progress(self._now())
 
     def _warm_up(self) -> None:
-        """Run each test in full until two successive runs take about as long: that pages the
-        weights in, fills caches and lets processors find their speed."""
-        done, total = 0, sum(len(taken.samples) for taken in self._taken)
-        for taken in self._taken:
-            self._opened.need(taken)
-            budget = WARM_UP_SHARE * min(self._wanted.time_budget, ENDLESS) / len(self._taken)
-            began = time.perf_counter()
-            for workload in taken.samples:
-                self._tell(
-                    Progress("warming up", taken.arm.name, workload.name, share=done / total)
-                )
-                self._warm_up_by(taken, workload, began + budget)
-                done += 1
-            self._opened.note_memory(taken)
+        whole = warm_up.SHARE * min(self._wanted.time_budget, warm_up.ENDLESS)
+        self._each(lambda taken: self._warm_up_arm(taken, whole / len(self._taken)))
 
-    def _warm_up_by(self, taken: Taken, workload: Workload, end: float) -> None:
-        before = math.inf
-        for number in range(self._wanted.warm_ups):
-            sample = self._opened.of(taken).run(workload, f"warm-up {number}")
-            taken.warm_ups += 1
-            seconds = sample.prefill_seconds + sample.decode_seconds
-            taken.seconds[workload] = sample.total_seconds
-            if abs(seconds - before) < STEADY * before or time.perf_counter() > end:
-                return
-            before = seconds
+    def _warm_up_arm(self, taken: Taken, seconds: float) -> None:
+        before, arm = self._taken.index(taken), taken.arm.name
+
+        def tell(workload: Workload, done: float) -> None:
+            share = (before + done) / len(self._taken)
+            self._tell(Progress("warming up", arm, workload.name, share=share))
+
+        self._opened.need(taken)
+        run = self._opened.of(taken).run
+        warm_up.warm_up(taken, run, most=self._wanted.warm_ups, seconds=seconds, tell=tell)
+        self._opened.note_memory(taken)
 
     def _measure(self) -> None:
         self._began = time.perf_counter()
@@ -235,7 +248,7 @@ class _Measurement:
     def _planned_sessions(self) -> Sessions | None:
         """None of one arm, and of those that are loaded in turn anyway."""
         whole = self._seconds_at_most()
-        if len(self._taken) < 2 or self._opened.in_turn or math.isinf(whole):
+        if len(self._going) < 2 or self._opened.in_turn or math.isinf(whole):
             return None
         loading = sum(taken.loaded.seconds for taken in self._taken if taken.loaded)
         return Sessions(whole, loading + self._block_as_warmed_up() / 2)
@@ -245,9 +258,11 @@ class _Measurement:
         if self._sessions is None or not self._sessions.due(self._share):
             return
         number, began = self._sessions.number, self._elapsed
-        self._opened.renew(loading_order(self._taken, self._wanted.seed, number))
-        for taken in self._taken:
-            self._run_uncounted(taken, f"anew {number}")
+        self._opened.free()
+        for taken in loading_order(self._going, self._wanted.seed, number):
+            with self._may_fail(taken):
+                self._opened.need(taken)
+        self._each(lambda taken: self._run_uncounted(taken, f"anew {number}"))
         self._anew += self._elapsed - began
 
     def _run_uncounted(self, taken: Taken, draw: str) -> None:
@@ -267,23 +282,30 @@ class _Measurement:
             self._measure_block_in_turn()
             return
         for workload in order.shuffled(self._workloads, seed, self._block):
-            those = [taken for taken in self._taken if workload in taken.samples]
+            those = [taken for taken in self._going if workload in taken.samples]
             for position, (taken, half) in enumerate(
                 order.mirrored(those, seed, self._block, workload.name)
             ):
-                self._take(taken, workload, position, half)
+                with self._may_fail(taken):
+                    self._take(taken, workload, position, half)
 
     def _measure_block_in_turn(self) -> None:
         """All tests of one arm, then of the next, and backwards. What was loaded anew runs each
         test once before it counts."""
         seed, block = self._wanted.seed, self._block
-        for position, (taken, half) in enumerate(order.mirrored(self._taken, seed, block, "")):
-            if self._opened.need(taken):
-                self._run_uncounted(taken, f"again {block} {half}")
-            for workload in order.shuffled(list(taken.samples), seed, block):
-                self._take(taken, workload, position, half)
+        for position, (taken, half) in enumerate(order.mirrored(self._going, seed, block, "")):
+            if taken.failed:
+                continue
+            with self._may_fail(taken):
+                if self._opened.need(taken):
+                    self._run_uncounted(taken, f"again {block} {half}")
+                for workload in order.shuffled(list(taken.samples), seed, block):
+                    self._take(taken, workload, position, half)
 
     def _take(self, taken: Taken, workload: Workload, position: int, half: int) -> None:
+        """A run that counts; none of an arm that failed since the block began."""
+        if taken.failed:
+            return
         self._tell_anew(lambda: self._measuring(taken, workload))
         if self._wanted.delay:
             time.sleep(self._wanted.delay)
@@ -317,13 +339,15 @@ class _Measurement:
         return max(block, budget if most is None else min(budget, most * block + loading))
 
     def _block_as_warmed_up(self) -> float:
-        each = product(self._taken, self._workloads)
+        each = product(self._going, self._workloads)
         runs = [taken.seconds[test] for taken, test in each if test in taken.seconds]
         return 2 * (sum(runs) + len(runs) * self._wanted.delay)
 
     def _why_to_stop(self) -> str:
         """Why no other block is to be measured; "" where one is."""
         wanted, block = self._wanted, self._block
+        if not self._going:
+            return "failed"
         if not block:
             return ""
         if wanted.most_blocks is not None and block >= wanted.most_blocks:
@@ -352,7 +376,7 @@ class _Measurement:
             return self._enough(self._records(whole=False))
         return all(
             relative_width(figure) <= self._wanted.width
-            for taken in self._taken
+            for taken in self._going
             for figure in main_figures(taken, self._wanted.confidence)
         )
 
@@ -366,7 +390,7 @@ class _Measurement:
         self._tell(Progress("measuring the ceiling of", "this machine"))
         try:
             raise_ceiling()
-        except DiskError as error:
+        except RunnerError as error:
             self._remark(f"the ceiling of this machine is not measured anew: {error.message}")
         self._facts = replace(self._facts, machine=facts.machine_facts())
 
@@ -379,9 +403,12 @@ class _Measurement:
             first = {one.kind: one.name for one in reversed(taken.samples) if not one.depth}
             taken.energy_of = {of: first[of] for of in ENERGY_OF if of in first}
             taken.energy = without_energy(taken.energy_of, "it was stopped before")
-        for taken in self._taken:
-            self._opened.need(taken)
+        for taken in self._going:
             self._tell(Progress("energy", taken.arm.name))
             tests = {one.name: one for one in taken.samples}
             prefill, decode = (tests.get(taken.energy_of.get(of, "")) for of in ENERGY_OF)
-            taken.energy = self._opened.of(taken).energy(prefill, decode)
+            try:
+                self._opened.need(taken)
+                taken.energy = self._opened.of(taken).energy(prefill, decode)
+            except RunnerError as error:  # its figures are whole
+                taken.energy = without_energy(taken.energy_of, error.message)

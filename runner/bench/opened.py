@@ -1,6 +1,7 @@
 """The arms of a measurement, each in its process: loaded beside each other, or in turn where memory
 does not hold them all."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from runner.bench import page_cache
@@ -10,7 +11,7 @@ from runner.bench.record import Load, MemoryUse
 from runner.bench.records import Taken
 from runner.bench.wanted import Progress
 from runner.bench.workloads import Workload
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, RunnerError
 
 
 class Opened:
@@ -36,9 +37,8 @@ class Opened:
         self._processes: dict[str, ArmProcess] = {}
         self._loaded = set[str]()
 
-    def open(self, *, timed: bool) -> None:
-        """Load the arms, which says which tests they have room for; `timed`, how long that takes,
-        with no other model in memory. Raises what `measure` raises."""
+    def start(self) -> None:
+        """Start the processes, with no model in them."""
         for taken in self._arms:
             self._processes[taken.arm.name] = ArmProcess(
                 taken.arm, self._workloads, waiting=self._waiting
@@ -46,39 +46,39 @@ class Opened:
         family = tuple(process.pid for process in self._processes.values())
         for process in self._processes.values():
             process.family = family
-        for taken in self._arms if timed else ():
-            self._time_load(taken)
-        for taken in self._arms:
-            self.need(taken)
 
     def of(self, taken: Taken) -> ArmProcess:
         """The arm's process."""
         return self._processes[taken.arm.name]
 
     def need(self, taken: Taken) -> bool:
-        """Load this arm where it is not, and free the others first where they take turns. Whether
-        it was loaded for that."""
+        """Load this arm where it is not, which says which tests it has room for, and free the
+        others first where they take turns. Whether it was loaded for that. Raises what `measure`
+        raises of the arm."""
         if taken.arm.name in self._loaded:
             return False
-        for name in self._loaded if self.in_turn else ():
-            self._processes[name].unload()
         if self.in_turn:
-            self._loaded.clear()
+            self.free()
         self._tell(Progress("loading", taken.arm.name))
         self._note(taken, self.of(taken).open())
         return True
 
-    def renew(self, arms: Sequence[Taken]) -> None:
-        """Free all models, and load them again in this order."""
+    def free(self) -> None:
+        """Free all models. A process that died has freed its own; it is whoever needs it that finds
+        it dead."""
         for name in self._loaded:
-            self._processes[name].unload()
+            with contextlib.suppress(RunnerError):
+                self._processes[name].unload()
         self._loaded.clear()
-        for taken in arms:
-            self.need(taken)
 
-    def _time_load(self, taken: Taken) -> None:
+    def give_up(self, taken: Taken) -> None:
+        """End the process of an arm that failed."""
+        self._loaded.discard(taken.arm.name)
+        self.of(taken).close(at_once=True)
+
+    def time_load(self, taken: Taken) -> None:
         """Load it from the disk and run its first prompt; then load it again from memory, where the
-        last one stays."""
+        last one stays. No other model may be in memory."""
         process = self.of(taken)
         self._tell(Progress("loading", taken.arm.name))
         reason = page_cache.drop(taken.arm.located.paths)

@@ -1,5 +1,6 @@
 """The system's cache of a file in memory: dropping it, so that a load reads from the disk."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -19,6 +20,8 @@ def drop(paths: Sequence[Path]) -> str:
         try:
             descriptor = os.open(path, os.O_RDONLY)
             try:
+                with contextlib.suppress(OSError):  # where nothing waits to be written
+                    os.fsync(descriptor)  # what is not on the disk yet is not dropped
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             finally:
                 os.close(descriptor)
@@ -26,7 +29,10 @@ def drop(paths: Sequence[Path]) -> str:
         except OSError as error:
             return f"{path.name} cannot be dropped from memory: {error.strerror}"
         if left > DROPPED:
-            return f"{left:.0%} of {path.name} stays in memory: another program uses it"
+            return (
+                f"{left:.0%} of {path.name} stays in memory: another program or its file system "
+                "keeps it there"
+            )
     return ""
 
 

@@ -28,7 +28,36 @@ def mcnemar(only_first: int, only_second: int) -> float:
     one and only the other answered rightly: each such flip is a coin's (Q. McNemar, 1947)."""
     flips, fewer = only_first + only_second, min(only_first, only_second)
     ways = sum(math.comb(flips, count) for count in range(fewer + 1))
-    return min(1.0, ways / 2.0 ** (flips - 1))
+    return min(1.0, 2 * ways / (1 << flips))  # of whole numbers, which floats do not hold
+
+
+def flips_interval(
+    lost: int, gained: int, items: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """The score interval of a difference of two shares of the same items, of which so many flipped
+    to wrong and to right (T. Tango, Statistics in Medicine 17, 1998). It has a width where nothing
+    flipped, and covers what it says also where the few flips are all alike. Raises ValueError
+    without items."""
+    if items <= 0:
+        raise ValueError("no answers to take a share of")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    high = _bound(lost, gained, items, z)
+    return -_bound(gained, lost, items, z), high
+
+
+def _bound(lost: int, gained: int, items: int, z: float) -> float:
+    """The greatest difference that the score test does not reject, by bisection."""
+    low, high = (gained - lost) / items, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        # The likeliest share of items that flip to wrong, were this the difference.
+        b = (2 * items - gained + lost) * middle - gained - lost
+        root = math.sqrt(max(0.0, b * b + 8 * items * lost * middle * (1 - middle)))
+        wrong = (root - b) / (4 * items)
+        deviation = math.sqrt(max(0.0, items * (2 * wrong + middle * (1 - middle))))
+        within = items * middle - (gained - lost) <= z * deviation
+        low, high = (middle, high) if within else (low, middle)
+    return high
 
 
 def pass_at_1(
@@ -39,18 +68,19 @@ def pass_at_1(
 
     Samples of one question are alike, so questions count: Wilson's interval for as many independent
     answers as would vary as the questions' shares do, at least one and at most all samples of each
-    (design effect; L. Kish, Survey Sampling, 1965). A bootstrap over questions would say the same
-    of many questions, but is too narrow for few, and has no width where all are right.
+    (design effect; L. Kish, Survey Sampling, 1965). What few questions do not show counts as one
+    more, whose samples are all alike: so one question is one answer, and many with equal shares
+    are as many as their samples. A bootstrap over questions would say the same of many questions,
+    but is too narrow for few, and has no width where all are right.
     """
-    questions, samples = len(answers), sum(count for _, count in answers)
-    if not samples:
-        raise ValueError("no answers to take a share of")
     shares = [right / count for right, count in answers if count]
-    share = statistics.fmean(shares)
-    variance = statistics.pvariance(shares) / max(questions - 1, 1)
-    independent = share * (1 - share) / variance if variance > 0 else float(samples)
-    if share in (0.0, 1.0):
-        independent = questions
+    if not shares:
+        raise ValueError("no answers to take a share of")
+    share, questions = statistics.fmean(shares), len(shares)
+    alike = share * (1 - share)  # the variance of shares, were each question's samples all alike
+    variance = (statistics.pvariance(shares) * questions + alike) / questions
+    independent = questions * alike / variance if variance > 0 else float(questions)
+    samples = sum(count for _, count in answers)
     independent = min(max(independent, questions), samples)
     return share, wilson(share * independent, independent, confidence)
 

@@ -99,7 +99,8 @@ class Configuration:
 @dataclass(frozen=True, slots=True)
 class Method:
     """How it was measured, so that someone else can do the same. `stopped` says why it ended:
-    "confident", "time", "blocks" or "interrupted"."""
+    "confident", "time", "blocks", "interrupted", or "failed" where the arm did, which may have
+    fewer runs than `blocks` says."""
 
     blocks: int
     warm_ups: int

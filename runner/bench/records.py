@@ -70,6 +70,8 @@ class Taken:
     warm_ups: int = 0
     seconds: dict[Workload, float] = field(default_factory=dict)
     """What a run took when it was warmed up last."""
+    failed: bool = False
+    """It takes no part any more."""
 
 
 def main_figures(taken: Taken, confidence: float) -> Iterator[Summary]:

@@ -101,6 +101,22 @@ def student(probability: float, freedom: int) -> float:
     return math.fsum(term / float(freedom) ** power for power, term in enumerate(terms))
 
 
+def beyond_student(t: float, freedom: int) -> float:
+    """How likely Student's t lies at least so far from 0, exactly (Abramowitz & Stegun 26.7.3 and
+    26.7.4)."""
+    angle = math.atan(abs(t) / math.sqrt(freedom))
+    term = total = math.cos(angle) if freedom % 2 else 1.0
+    if freedom == 1:
+        total = 0.0
+    for step in range(2 + freedom % 2, freedom - 1, 2):
+        term *= (step - 1) / step * math.cos(angle) ** 2
+        total += term
+    within = math.sin(angle) * total
+    if freedom % 2:
+        within = 2 / math.pi * (angle + within)
+    return min(1.0, max(0.0, 1.0 - within))
+
+
 def outlying(values: Sequence[float]) -> list[bool]:
     """Which values lie far from the median of all, by their median absolute deviation; by the mean
     one where more than half of the values are equal."""

@@ -1,8 +1,9 @@
 """The loading options that are quickest for a model on this machine, found one after another.
 
 Each change is tried beside the best so far, in turns, and kept only where it is significantly
-faster at something and slower at nothing. What is found is measured once more against the defaults,
-because the best of many tries looks better than it is: that measurement says what was gained.
+faster at something and slower at nothing; a try ends as soon as that is known. What is found is
+measured once more against the defaults, because the best of many tries looks better than it is:
+that measurement says what was gained.
 
 Each try gets the time that a verdict takes, and an even share of what is left beyond that; what one
 leaves, because it was decided early, goes to those after it. Where there is not time for all, those
@@ -17,13 +18,13 @@ from typing import Any
 
 from runner.bench.arms import Arm
 from runner.bench.candidates import Options, workloads_of
-from runner.bench.compare import LEAST, Comparison, compare, decided
+from runner.bench.compare import LEAST, Comparison, compare
 from runner.bench.measure import Progress, Wanted, interrupted, measure
 from runner.bench.metrics import rates_by_block
 from runner.bench.record import Record
 from runner.bench.sizing import PROBES, PROBING, lasting
 from runner.bench.workloads import Workload
-from runner.errors import RunnerError
+from runner.errors import ConfigurationError, RunnerError
 from runner.models import Located
 from runner.models.tuned import words_of
 from runner.settings import Settings
@@ -284,7 +285,7 @@ class _Course:
         seconds = max(seconds - self._pace.overhead, 1.0)
         seed = self._search.seed
         wanted = Wanted(time_budget=seconds, warm_ups=WARM_UPS, seed=seed, ceiling=False)
-        records = self._measured(arms, by, wanted, decided)
+        records = self._measured(arms, by, wanted, is_settled)
         method = records[0].method
         if method is not None:
             self._pace.saw(by, method.blocks, method.seconds, time.monotonic() - began)
@@ -317,9 +318,21 @@ def _rate(record: Record, probe: Workload) -> float:
     return median(rates) if rates else 1.0
 
 
+def is_settled(records: Sequence[Record]) -> bool:
+    """Whether it is known if the second is to be kept: what is slower at something is not, whatever
+    else it is."""
+    try:
+        verdicts = [test.verdict for test in compare(records[0], records[1]).tests]
+    except ConfigurationError:
+        return False
+    return "slower" in verdicts or "undecided" not in verdicts
+
+
 def is_long_enough(comparison: Comparison | None) -> bool:
-    """Whether it has as many blocks as verdicts take, or has its verdicts with fewer."""
-    return comparison is not None and all(
+    """Whether it has as many blocks as verdicts take, or what settles it with fewer."""
+    if comparison is None:
+        return False
+    return any(one.verdict == "slower" for one in comparison.tests) or all(
         one.blocks >= BLOCKS or one.verdict != "undecided" for one in comparison.tests
     )
 

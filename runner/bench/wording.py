@@ -61,6 +61,7 @@ STOPPED = {
     "time": "stopped at the time budget",
     "blocks": "stopped at the number of blocks asked for",
     "interrupted": "interrupted: only what was measured until then",
+    "failed": "it failed: only what was measured until then",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli import llama_bench, options
-from runner.errors import INTERRUPTED, ConfigurationError
+from runner.errors import INTERRUPTED, ConfigurationError, RunnerError
 
 MODELS = f"{options.MODEL} Several are measured beside each other. Default: as for `runner run`."
 OUTPUTS = {
@@ -182,7 +182,7 @@ def bench(
     Each model in each combination of values is an arm. Arms run in processes of their own and take
     turns in blocks, in random order and mirrored (ABBA), after each test was warmed up in full.
     Figures are medians over blocks with the interval that a bootstrap over blocks gives. Every
-    prompt is a new one. Ctrl-C keeps what was measured.
+    prompt is a new one. Ctrl-C keeps what was measured; where an arm fails the others go on.
     """
     given = locals()
     for flag, form in (("--output", output), ("--output-err", output_err)):
@@ -241,7 +241,10 @@ def bench(
         from runner.cli.measuring import measured as measure_machine
 
         measure_machine(settings, undisturbed=True)
-    records = measured_arms.measured(arms, tests, wanted, settings)
+    failed = list[RunnerError]()
+    records = measured_arms.measured(arms, tests, wanted, settings, failed=failed)
+    if keep:  # before it is shown, which can be stopped
+        measured_arms.keep(records, settings)
     if output is None:
         from runner.cli.records import print_records
 
@@ -253,8 +256,12 @@ def bench(
             print(exported(records, OUTPUTS[form]), end="", file=stream)
     if {output, output_err} & OUTPUTS.keys():
         measured_arms.remark_on_refused(records, settings)
-    if keep:
-        measured_arms.keep(records, settings)
     measured_arms.remark_on(records, settings)
     if interrupted(records):
         raise typer.Exit(INTERRUPTED)
+    if failed:
+        from runner.cli.errors import show
+
+        for error in failed:
+            show(error)
+        raise typer.Exit(failed[0].exit_code)

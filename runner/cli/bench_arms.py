@@ -119,6 +119,11 @@ def tests(
     if not wished:
         wished = [SYNTHETIC] if lengths or depths else [SYNTHETIC, "chat"]
     found: list[Workload] = []
+    if depths and SYNTHETIC not in wished and not lengths:
+        raise ConfigurationError(
+            "-d is for random tokens: texts are read from the beginning",
+            remedy=f"Leave it out, or add {SYNTHETIC} to -w.",
+        )
     if SYNTHETIC in wished or lengths:
         read, decoded = grid.numbers(prompts, "-p"), grid.numbers(replies, "-n")
         found += workloads.synthetic(
@@ -131,6 +136,8 @@ def tests(
     found += workloads.texts([one for one in dict.fromkeys(wished) if one != SYNTHETIC])
     if not found or any(min(t.prompt_tokens, t.reply_tokens, t.depth) < 0 for t in found):
         raise ConfigurationError("there is nothing to measure", remedy="Try -p 512 -n 128.")
+    if sampled and not any(one.sampled or one.text for one in found):
+        raise ConfigurationError("--sampled has no reply to sample", remedy="Add -n 128.")
     return found
 
 

@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 TWO_ALIKE = "Give two records (`runner history`), or models to measure now."
 METHOD, TESTS, TWO = "Method", "Tests", "Two values, the first for A, for one model"
 MINUTES = "10m"
+PAIRS = {
+    "threads": "thread_pair",
+    "threads_batch": "batch_thread_pair",
+    "batch": "batch_pair",
+    "micro_batch": "micro_batch_pair",
+    "kv": "kv_pair",
+    "flash_attention": "flash_pair",
+    "gpu_layers": "layer_pair",
+    "ctx": "context_pair",
+    "mmap": "mmap_pair",
+    "repack": "repack_pair",
+    "speculate": "speculate_pair",
+}
+"""The parameters that hold two values of an option."""
 
 List = list[str] | None
 
@@ -137,6 +151,12 @@ def compare(
 
     wanted, stopped = gates(fail_if or ()), False
     records = _saved(first, second)
+    if records and (idle := _measuring(given)):
+        raise ConfigurationError(
+            f"two records are compared as they were measured, and {', '.join(idle)} says how to "
+            "measure",
+            remedy="Leave that out, or give models to measure now.",
+        )
     if not records:
         if any(gate.kind == "worse" for gate in wanted):
             raise ConfigurationError(
@@ -198,6 +218,16 @@ def _saved(first: str, second: str | None) -> "Sequence[Record]":
     return found
 
 
+def _measuring(given: "Mapping[str, Any]") -> list[str]:
+    """The options given that say what is measured now, and how."""
+    from runner.settings import BY_NAME
+
+    tests = {"prompts": "-p", "replies": "-n", "depths": "-d", "workload": "-w"}
+    found = [flag for name, flag in tests.items() if given[name]]
+    found += [BY_NAME[name].flag for name, pair in PAIRS.items() if given[pair]]
+    return found + (["--time"] if given["time"] != MINUTES else [])
+
+
 def _is_gguf(text: str) -> bool:
     """Whether it is the path of a model's file, which no record is."""
     from runner.gguf import MAGIC
@@ -214,21 +244,7 @@ def _arms(given: "Mapping[str, Any]") -> "list[Arm]":
     from runner.cli.loading import find
 
     settings = options.settings(given)
-    values = bench_arms.axes(
-        {
-            "threads": given["thread_pair"],
-            "threads_batch": given["batch_thread_pair"],
-            "batch": given["batch_pair"],
-            "micro_batch": given["micro_batch_pair"],
-            "kv": given["kv_pair"],
-            "flash_attention": given["flash_pair"],
-            "gpu_layers": given["layer_pair"],
-            "ctx": given["context_pair"],
-            "mmap": given["mmap_pair"],
-            "repack": given["repack_pair"],
-            "speculate": given["speculate_pair"],
-        }
-    )
+    values = bench_arms.axes({name: given[pair] for name, pair in PAIRS.items()})
     second = given["second"]
     if second is None and max(map(len, values.values())) < 2:
         second = given["first"]

@@ -94,12 +94,16 @@ def method(found: "Comparison") -> str:
         said += [
             "rates in tokens/s",
             f"change: Hodges–Lehmann ratio of B to A, by a permutation test of {ranks}",
-            f"equivalent: both one-sided tests rule out ±{100 * found.margin:.3g}%",
+            f"equivalent, each test by itself: both one-sided tests rule out "
+            f"±{100 * found.margin:.3g}%",
         ]
     if "accuracy" in metrics:
-        said.append("answers to the same items: McNemar's exact test of flips")
+        said.append(
+            "answers to the same items: McNemar's exact test of flips, with several samples "
+            "Student's of the mean"
+        )
     if metrics - {"accuracy"}:
-        said.append("scores of the same items: permutation test of signed ranks")
+        said.append("scores of the same items: Student's test of the mean of their changes")
     looked = "" if found.looked is None else " and for looking while it was measured"
     return "; ".join((*said, f"p corrected for their number (Holm){looked}"))
 

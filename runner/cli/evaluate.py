@@ -101,7 +101,6 @@ def evaluate(
     from runner.bench.quality.task import Asked
     from runner.cli.eval_course import what_is_asked
     from runner.cli.loading import find
-    from runner.cli.measured_arms import keep
     from runner.cli.output import remark
     from runner.cli.records import print_records
 
@@ -116,19 +115,18 @@ def evaluate(
         normaliser=normaliser,
         at_once=at_once,
     )
-    # What the file of prices has wrong is said before anything takes long.
+    # What is wrong with what was asked, or the file of prices, is said before anything takes long.
     prices = read_prices().at(price_per_kwh) if energy else None
+    named_ones = [each for found in tasks.values() for each in found]
+    courses = [(one, named_ones or _own(one, asked, settings)) for one in located]
+    for _, chosen in courses:
+        check_all(chosen, asked)
     records: list[Record] = []
     try:
-        for one in located:
-            chosen = [each for found in tasks.values() for each in found]
-            chosen = chosen or _own(one, settings)
-            check_all(chosen, asked)
+        for one, chosen in courses:
             remark(what_is_asked(one.name, chosen, asked, chosen=bool(task)), settings)
             run = records[0].run if records else ""
-            record = _evaluated(one, chosen, asked, settings, prices, anew=anew, run=run)
-            keep([record], settings)
-            records.append(record)
+            records.append(_evaluated(one, chosen, asked, settings, prices, anew=anew, run=run))
     except KeyboardInterrupt:
         if records:  # of the models before the one that was interrupted
             print_records(records, settings)
@@ -137,11 +135,21 @@ def evaluate(
     return None
 
 
-def _own(located: "Located", settings: Settings) -> "list[Task]":
-    """What a model is asked where nobody says."""
+def _own(located: "Located", asked: "Asked", settings: Settings) -> "list[Task]":
+    """What a model is asked where nobody says: of its tasks those that suit what else was asked,
+    if any do."""
     from runner.bench.quality import tasks
+    from runner.bench.quality.run import suits
+    from runner.cli.output import remark
 
-    return list(_find(tasks.own_of(located), settings))
+    found = _find(tasks.own_of(located), settings)
+    chosen = [task for task in found if suits(task, asked)]
+    if not chosen:
+        return list(found)
+    for task in found:
+        if task not in chosen:
+            remark(f"{task.name} is left out: --samples is for answers in words", settings)
+    return chosen
 
 
 def _find(text: str, settings: Settings) -> "tuple[Task, ...]":
@@ -170,12 +178,14 @@ def _evaluated(
     anew: bool,
     run: str,
 ) -> "Record":
-    """The record of one model, with all tasks or, where one is interrupted, none: what was answered
-    is kept, and the same command goes on from there."""
+    """The record of one model, in the history too, with all tasks or, where one is interrupted,
+    none: what was answered is kept until it is in a record, and the same command goes on from
+    there."""
     from runner.bench.prices import Prices
     from runner.bench.quality.run import Evaluation
     from runner.cli.eval_course import Course
     from runner.cli.loading import load, load_scorer
+    from runner.cli.measured_arms import keep
     from runner.cli.output import remark
     from runner.cli.terminal.progress import PassingLine
 
@@ -216,7 +226,10 @@ def _evaluated(
         raise
     finally:
         line.clear()
-    evaluation.done()
+    if keep([record], settings):
+        evaluation.done()
+    else:
+        tell("its answers are kept: once there is room, the same command gives the record again")
     return record
 
 

@@ -47,6 +47,9 @@ def root(context: typer.Context, json: options.Json = None, quiet: options.Quiet
     """
     if context.invoked_subcommand is None:
         explained(list_records)(json=json, quiet=quiet)
+    # What stands before a command is meant for it.
+    given = {name: is_on for name, is_on in (("json", json), ("quiet", quiet)) if is_on is not None}
+    context.default_map = dict.fromkeys(COMMANDS, given)
 
 
 def list_records(
@@ -117,21 +120,23 @@ def export(
     """Write records as JSON, or as tables and other programs read them."""
     settings = options.settings({"json": json, "quiet": quiet})
 
-    from runner.bench.exports import exported, has_place, left_out
+    from runner.bench.exports import exported, has_place, left_out, whole
 
     if everything == bool(records):
         raise ConfigurationError("which records?", remedy="Name some, or give --all.")
     chosen = _form(form, output)
     require_new(output, force)
-    names = [one.id for one in reversed(_history().find())] if everything else records or []
-    found = _get(names)
+    kept = _history()
+    names = [one.id for one in reversed(kept.find())] if everything else records or []
+    read = [kept.read(name) for name in names]
+    found = [one.record for one in read]
     if not has_place(found, chosen):
         raise ConfigurationError(
             f"{chosen} is for speeds, and these records have none to write",
             remedy="--format json, csv or markdown takes all records.",
         )
     write_export(
-        exported(found, chosen),
+        whole([one.value for one in read]) if chosen == "json" else exported(found, chosen),
         output,
         settings,
         left_out=left_out(found, chosen),
@@ -148,15 +153,15 @@ def import_records(
     """Add records of files; one that is here already does not come twice."""
     settings = options.settings({"json": json, "quiet": quiet})
 
-    from runner.bench.files import read_records
+    from runner.bench.files import read_whole
     from runner.cli.output import print_json
     from runner.cli.terminal.clean import clean
 
     kept, facts = _history(), []
-    for path, found in [(path, read_records(path)) for path in files]:
-        added = kept.add_all(found)
+    for path, found in [(path, read_whole(path)) for path in files]:
+        added = kept.add_read(found)
         here = len(found) - added
-        ids = [one.id for one in found]
+        ids = [one.record.id for one in found]
         facts.append({"path": str(path), "records": ids, "added": added, "already_here": here})
         if not settings.json:
             already = f"; {here} were here already" if here else ""

@@ -1,8 +1,9 @@
 """Measuring in sight of a person: progress with the time left, and what is to be said after it."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from runner.errors import RunnerError
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,11 +25,24 @@ def measured(
     settings: Settings,
     *,
     enough: "Enough | None" = None,
+    failed: list[RunnerError] | None = None,
 ) -> "tuple[Record, ...]":
-    """A record of each arm; Ctrl-C keeps what there is. Raises what `bench.measure` raises."""
+    """A record of each arm; Ctrl-C keeps what there is. With `failed`, which gets the errors, the
+    others go on where an arm fails. Raises what `bench.measure` raises."""
     from runner.bench.measure import measure
 
-    return in_sight(settings, lambda **tell: measure(arms, tests, wanted, **tell, enough=enough))
+    def work(**tell: Any) -> "tuple[Record, ...]":
+        def lost(arm: "Arm", error: RunnerError) -> None:
+            if not error.message.startswith(arm.name):
+                error.message = f"{arm.name}: {error.message}"
+            tell["remark"](f"{error.message}; it is left out from here on")
+            assert failed is not None
+            failed.append(error)
+
+        keep_on = None if failed is None else lost
+        return measure(arms, tests, wanted, **tell, enough=enough, lost=keep_on)
+
+    return in_sight(settings, work)
 
 
 def in_sight(settings: Settings, work: Callable[..., T]) -> T:
@@ -75,8 +89,9 @@ def seconds_left(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def keep(records: "Sequence[Record]", settings: Settings) -> None:
-    """Keep them for `runner history`; where the disk does not let it, that is a remark."""
+def keep(records: "Sequence[Record]", settings: Settings) -> bool:
+    """Keep them for `runner history`, and tell whether they are; where the disk does not let it,
+    that is a remark."""
     from runner.bench.history import History
     from runner.cli.output import note, remark
     from runner.errors import DiskError
@@ -85,6 +100,8 @@ def keep(records: "Sequence[Record]", settings: Settings) -> None:
         History(remark=note).add_all(records)
     except DiskError as error:
         remark(f"not kept: {error.message}", settings)
+        return False
+    return True
 
 
 def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
@@ -92,7 +109,8 @@ def remark_on(records: "Sequence[Record]", settings: Settings) -> None:
     from runner.bench.statistics import LEAST_BLOCKS
     from runner.cli.output import remark
 
-    method = records[0].method
+    methods = [one.method for one in records if one.method is not None]
+    method = next((one for one in methods if one.stopped != "failed"), None)
     if method is None:
         return
     if method.stopped == "interrupted":

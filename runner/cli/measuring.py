@@ -34,6 +34,12 @@ def measured(settings: Settings, *, again: bool = False, undisturbed: bool = Fal
     try:
         with on_interrupt(stopped.set):
             machine.measure(progress)
+        if stopped.is_set():  # while nothing asked any more
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        line.clear()
+        remark("stopped before this machine's speed was measured", settings)
+        raise
     except (BuildError, DiskError) as error:
         if again:
             raise
@@ -42,8 +48,6 @@ def measured(settings: Settings, *, again: bool = False, undisturbed: bool = Fal
         return
     finally:
         line.clear()
-    if stopped.is_set():  # while nothing asked any more
-        raise KeyboardInterrupt
     now = machine.rates()
     if now is not None and now.loaded:
         remark(

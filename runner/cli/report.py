@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 RECORDS = (
     "Ids or unique beginnings of some, `latest`, `latest~1`, or JSON files. Default: the latest "
-    "run of `runner bench`, and the latest answers of its models."
+    "speeds, those that were measured together, and the latest answers of their models."
 )
 FORMATS = ("png", "svg")
+FORM = "Of the plots in --plots, with a comma between. Default: png,svg."
 
 
 def report(
@@ -31,8 +32,9 @@ def report(
         typer.Option("--plots", metavar="FOLDER", help="Write each plot as a file into it too."),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="png|svg", help="Of the plots; both with a comma.")
-    ] = "png,svg",
+        str | None,
+        typer.Option("--format", metavar="png|svg", help=FORM, show_default=False),
+    ] = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The page's heading.", show_default=False)
     ] = None,
@@ -46,8 +48,11 @@ def report(
     paper and aloud. Plots need matplotlib: pip install "runner-llm[report]".
     """
     settings = options.settings({"json": json, "quiet": quiet})
-    if unknown := [one for one in form.split(",") if one not in FORMATS]:
+    formats = form.split(",") if form else FORMATS
+    if unknown := [one for one in formats if one not in FORMATS]:
         raise ConfigurationError(f"plots cannot be {unknown[0]!r}", remedy="--format png,svg")
+    if form and folder is None:
+        raise ConfigurationError("--format is of files of plots", remedy="Give --plots FOLDER.")
     require_new(output, force)
 
     from runner.bench.report import entries, page, plots, write_plots
@@ -57,7 +62,7 @@ def report(
     chosen = _chosen(records or [])
     text = page(chosen, title=title)
     write_whole(output, text)
-    drawn = write_plots(plots(entries(chosen)), folder, form.split(",")) if folder else []
+    drawn = write_plots(plots(entries(chosen)), folder, formats) if folder else []
     if settings.json:
         ids = [one.id for one in chosen]
         print_json({"report": str(output), "plots": list(map(str, drawn)), "records": ids})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli import options
-from runner.errors import INTERRUPTED, ConfigurationError
+from runner.errors import INTERRUPTED, ConfigurationError, DiskError
 
 if TYPE_CHECKING:
     from runner.bench.compare import Comparison
@@ -37,6 +37,7 @@ def tune(
     """
     settings = options.settings(locals())
 
+    from runner.cli.errors import show
     from runner.cli.loading import find
     from runner.cli.output import print_json, remark
     from runner.models import tuned
@@ -51,14 +52,24 @@ def tune(
         )
     if forget:
         there = tuned.forget(located)
+        if settings.json:
+            print_json({"model": located.name, "forgotten": there})
         remark("forgotten" if there else "nothing was tuned for this model here", settings)
         return
     outcome = _searched(located, settings, minutes, allow_kv=allow_kv)
-    before = _keep(located, outcome, settings)
+    unkept: DiskError | None = None
+    before: list[str] = []
+    try:
+        before = _keep(located, outcome, settings)
+    except DiskError as error:  # what took so long to find is said all the same
+        unkept = error
     if settings.json:
         print_json(_plain(located, outcome))
     else:
-        print("\n".join([*_lines(outcome, located.name, minutes), *before]))
+        print("\n".join([*_lines(outcome, located.name, minutes, unkept), *before]))
+    if unkept is not None:
+        show(unkept)
+        raise typer.Exit(unkept.exit_code)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -142,7 +153,9 @@ def _tests(comparison: "Comparison") -> str:
     return ", ".join(f"{one.test} {one.ratio - 1:+.1%} {one.verdict}" for one in comparison.tests)
 
 
-def _lines(outcome: "Outcome", model: str, minutes: float) -> list[str]:
+def _lines(
+    outcome: "Outcome", model: str, minutes: float, unkept: DiskError | None = None
+) -> list[str]:
     """The last words: what came of it, what was not tried in these minutes, and how to go on."""
     from runner.models.tuned import flags_of, words_of
 
@@ -159,7 +172,11 @@ def _lines(outcome: "Outcome", model: str, minutes: float) -> list[str]:
             f"{test} {ratio - 1:+.1%} (from {low - 1:+.1%} to {high - 1:+.1%})"
             for test, (ratio, low, high) in outcome.gains.items()
         )
-        lines = [f"kept: {words_of(outcome.options)}", f"gained over the defaults: {gained}"]
+        kept = f"kept: {words_of(outcome.options)}"
+        if unkept is not None:
+            flags = flags_of(outcome.options)
+            kept = f"faster, but not kept: {words_of(outcome.options)}; `{flags}` uses it"
+        lines = [kept, f"gained over the defaults: {gained}"]
     elif outcome.best:
         said = _tests(outcome.confirmed) if outcome.confirmed else ""
         why = "; ".join(filter(None, (said, outcome.why)))

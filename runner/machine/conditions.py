@@ -14,9 +14,9 @@ A shorter run is seen together with what came just before it."""
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The machine during one run; None where it does not say. `other_cpu` is the share of all
-    processors' time that other processes took, `throttled` how often a limit was hit; the faults
-    are this process's."""
+    """The machine during one run; None where it does not say. `other_cpu` is the share of
+    the time of the processors that this process may use that others took, `throttled` how often a
+    limit was hit; the faults are this process's."""
 
     other_cpu: float | None = None
     mhz: float | None = None

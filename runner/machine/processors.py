@@ -41,7 +41,7 @@ def processors(*, proc: Path = cgroups.PROC, system: Path = topology.SYSTEM) -> 
         physical=len(cores),
         logical=sum(len(core.logical) for core in cores),
         performance=sum(core.performance for core in cores),
-        usable=usable_threads(cores, _allowed(), quota),
+        usable=usable_threads(cores, allowed(), quota),
         quota=quota,
     )
 
@@ -75,7 +75,7 @@ def _quota(group: cgroups.Group) -> float | None:
     return allowance / interval
 
 
-def _allowed() -> frozenset[int] | None:
+def allowed() -> frozenset[int] | None:
     """The logical processors this process may run on; None where the system does not say."""
     if sys.platform == "linux":
         return frozenset(os.sched_getaffinity(0))

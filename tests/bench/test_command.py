@@ -118,6 +118,8 @@ def test_what_llama_bench_has_no_place_for_is_said(capsys: pytest.CaptureFixture
         (["-o", "xml"], "xml"),
         (["-ctk", "f16", "-ctv", "q8_0"], "different types"),
         (["-t", "0"], "threads"),
+        (["-w", "chat", "-d", "4096"], "texts are read from the beginning"),
+        (["-p", "16", "--sampled"], "no reply to sample"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wish: list[str], said: str) -> None:

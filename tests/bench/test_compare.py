@@ -1,11 +1,15 @@
 """Comparisons of records that are made up: each verdict, what is refused, and when it is enough."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.bench.compare import compare, decided, differences
+from runner.bench.metrics import primary
 from runner.bench.record import Item, Record, TaskResult
 from runner.bench.verdicts import Looks, holm, least_made, share_made
 from runner.errors import ConfigurationError
@@ -126,7 +130,7 @@ def test_other_work_of_the_same_name_is_refused() -> None:
     assert "not the same work" in differences(a, other)[0]
     judged = replace(a, tasks=(task("chat", [True]),))
     changed = replace(a, tasks=(replace(judged.tasks[0], normaliser="per_token"),))
-    assert "another way to judge" in differences(judged, changed)[0]
+    assert "or to judge answers" in differences(judged, changed)[0]
 
 
 def test_battery_and_mains_are_not_alike() -> None:
@@ -190,3 +194,74 @@ def test_scores_are_compared_where_nothing_is_right_or_wrong() -> None:
     (found,) = compare(a, b).tasks
     assert (found.metric, found.verdict) == ("score", "worse")
     assert found.difference == pytest.approx(0.1)
+
+
+def scored(id: str, scores: Sequence[float]) -> Record:
+    items = tuple(Item(str(number), score=score) for number, score in enumerate(scores))
+    return replace(record({}, id=id), tasks=(replace(task("wiki", []), items=items),))
+
+
+def test_shares_of_several_samples_are_not_judged_by_how_many_changed() -> None:
+    """Most questions lost one sample of four, and a few gained all: the mean rose a little."""
+    before = [[True] * 4] * 14 + [[False] * 4] * 4 + [[True] * 4] * 22
+    after = [[True] * 3 + [False]] * 14 + [[True] * 4] * 4 + [[True] * 4] * 22
+
+    def answered(id: str, questions: list[list[bool]]) -> Record:
+        items = tuple(
+            Item(str(number), correct=right)
+            for number, one in enumerate(questions)
+            for right in one
+        )
+        return replace(record({}, id=id), tasks=(replace(task("t", []), items=items),))
+
+    (found,) = compare(answered("a", before), answered("b", after)).tasks
+    assert (found.lost, found.gained) == (14, 4) and found.difference > 0
+    assert found.p > 0.5 and found.verdict == "undecided"
+
+
+def test_few_equal_answers_are_not_called_equivalent() -> None:
+    for count, verdict in ((180, "undecided"), (200, "equivalent")):
+        a, b = (record({}, {"t": [True] * count}, id=id) for id in "ab")
+        assert compare(a, b).tasks[0].verdict == verdict
+
+
+def test_texts_that_were_read_otherwise_are_not_compared_silently() -> None:
+    a, b = scored("a", [1.0] * 9), scored("b", [2.0] * 9)
+    for changes in (
+        {"facts": {"window": 2048}}, {"facts": {"rules": {"numeric": "another"}}},
+        {"kind": "divergence"}, {"facts": {"reference": "other"}},
+    ):  # fmt: skip
+        other = replace(b, tasks=(replace(b.tasks[0], **changes),))
+        with pytest.raises(ConfigurationError, match="another way to ask"):
+            compare(a, other)
+        assert compare(a, other, across=True).remarks
+
+
+def test_different_figures_of_a_test_are_left_out() -> None:
+    """What another program measured of a whole reply is no rate of its decode."""
+    a = record({"pp16+tg16": BASE})
+    b = record({"pp16+tg16": BASE}, id="b")
+    whole = tuple(replace(sample, decode_seconds=0.0) for sample in a.tests[0].samples)
+    of_another = replace(a.tests[0], kind="reply", samples=whole)
+    assert primary(of_another) != primary(b.tests[0])
+    a = replace(a, tests=(of_another,))
+    with pytest.raises(ConfigurationError, match=r"tg16 is left out: one has its"):
+        compare(a, b)
+
+
+def test_a_mean_is_not_judged_by_ranks_that_point_the_other_way() -> None:
+    """Of less is better: most items became a little better, and two so bad that the mean rose."""
+    changed = [-0.1] * 18 + [5.0] * 2
+    (found,) = compare(scored("a", [0.0] * 20), scored("b", changed)).tasks
+    assert found.difference > 0 and (found.lost, found.gained) == (18, 2)
+    assert found.verdict == "undecided" and found.p > 0.2
+
+
+@given(st.lists(st.floats(-1, 1), min_size=5, max_size=40))
+def test_a_score_has_a_verdict_where_its_interval_leaves_0_out(changes: list[float]) -> None:
+    (found,) = compare(scored("a", [0.0] * len(changes)), scored("b", changes)).tasks
+    assert found.interval is not None
+    low, high = found.interval
+    near = abs(found.p - 0.05) < 0.005  # quantiles have three digits
+    assert near or (found.verdict == "undecided") == (low <= 0 <= high)
+    assert found.verdict in ("undecided", "worse" if found.difference > 0 else "better")

@@ -79,10 +79,14 @@ def test_of_a_score_more_is_worse() -> None:
     failed = judged(scored(0.0), scored(1.0), "worse:1%").failed
     assert failed == ("wiki is 4.6% worse",)  # by 0.5 of 10.975
     assert judged(scored(1.0), scored(0.0), "worse:0%") == Judged()
-    few = [replace(scored(by).tasks[0], items=scored(by).tasks[0].items[:4]) for by in (0.0, 1.0)]
-    first, second = (replace(record({}), tasks=(one,)) for one in few)
-    (said,) = judged(first, second, "worse:5%").open
-    assert said.startswith("wiki is not shown to be worse by 5 %") and "by 4 items" in said
+    for count, words in ((4, "there are too few items"), (6, "by 6 items")):
+        few = [
+            replace(scored(by).tasks[0], items=scored(by).tasks[0].items[:count])
+            for by in (0.0, 1.0)
+        ]
+        first, second = (replace(record({}), tasks=(one,)) for one in few)
+        (said,) = judged(first, second, "worse:5%").open
+        assert said.startswith("wiki is not shown to be worse by 5 %") and words in said
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 import json
 import sqlite3
+import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -12,8 +15,9 @@ from hypothesis import strategies as st
 
 from runner import models
 from runner.bench import schema
+from runner.bench.exports import exported, whole
 from runner.bench.facts import configuration, machine_facts, model_file, new_id, now, tool
-from runner.bench.files import read_records
+from runner.bench.files import read_records, read_whole
 from runner.bench.history import History, is_name
 from runner.bench.plain import to_plain
 from runner.bench.record import Record, Sample, Summary
@@ -86,6 +90,28 @@ def test_kept_found_and_the_same(record: Record) -> None:
     assert [(one.test, one.median) for one in found.figures] == [("pp8", 16.0)]
 
 
+def test_a_history_that_another_process_begins_at_the_same_moment(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for, though SQLite refuses at once to change how a busy file is written."""
+    history, connect, later = History(), sqlite3.connect, []
+
+    class Late(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if "journal_mode" in sql:
+                other = connect(history.path, isolation_level=None, check_same_thread=False)
+                other.execute("BEGIN IMMEDIATE")
+                later.append(threading.Timer(0.3, other.close))
+                later[-1].start()
+            return super().execute(sql, *values)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(connect, factory=Late))
+    history.add(record)
+    for one in later:
+        one.join()
+    assert len(later) == 1 and history.get("latest") == record
+
+
 def test_unknown_and_ambiguous_names(record: Record) -> None:
     history = History()
     for name in ("latest", "", "nothing"):
@@ -146,6 +172,13 @@ def test_a_record_of_a_file(record: Record, tmp_path: Path) -> None:
     [
         ("date", '"once"', "its date is 'once'"),
         ("date", '"2026-01-01T00:00:00"', "its date is"),
+        ("date", '"0001-01-01T00:00:00+10:00"', "its date is"),
+        ("date", '"9999-12-31T23:00:00-10:00"', "its date is"),
+        ("id", '""', "its id is ''"),
+        ("id", '"latest"', "its id is 'latest'"),
+        ("id", '"latest~1"', "its id is"),
+        ("id", '"two words"', "its id is"),
+        ("id", '"-o"', "its id is"),
         ("name", '"\\ud800"', "Record.name is '\\ud800', which is no text"),
         ("noise", '[{"test": "t", "shift": NaN, "interval": null, "blocks": 1}]', "holds NaN"),
         ("noise", '[{"test": "t", "shift": 1e999, "interval": null, "blocks": 1}]', "holds 1e999"),
@@ -167,6 +200,36 @@ def test_a_file_with_what_cannot_be_kept_is_refused(
     with pytest.raises(BadDocument) as caught:
         read_records(path)
     assert str(path) in caught.value.message and words in caught.value.message
+
+
+def test_the_same_from_an_earlier_version_is_here_already(record: Record, tmp_path: Path) -> None:
+    """Which wrote it without fields that have come since, and their defaults stand for."""
+    earlier = to_plain(record)
+    del earlier["tool"]["libraries"], earlier["advice"], earlier["configuration"]["other"]
+    same = replace(record, tool=replace(record.tool, libraries=""))
+    path = tmp_path / "earlier.json"
+    path.write_text(json.dumps(earlier), encoding="utf-8")
+    history = History()
+    assert history.add_read(read_whole(path)) == 1
+    path.write_text(exported([same], "json"), encoding="utf-8")
+    assert history.add_read(read_whole(path)) == 0
+    with pytest.raises(DiskError, match="another record"):
+        history.add(replace(same, name="another"))
+
+
+def test_what_a_later_version_says_is_kept(record: Record, tmp_path: Path) -> None:
+    """Also where it lies deep, and comes out again as JSON; only then is it known later on."""
+    later = to_plain(record) | {"mood": "cheerful"}
+    later["tests"][0]["samples"][0]["fan"] = 1200
+    path = tmp_path / "later.json"
+    path.write_text(json.dumps(later), encoding="utf-8")
+    history = History()
+    assert history.add_read(read_whole(path)) == 1
+    assert history.get(record.id) == record
+    kept = history.read(record.id).value
+    assert kept == later and json.loads(whole([kept])) == {"records": [later]}
+    assert history.add_read(read_whole(path)) == 0
+    history.add(record)  # as far as this version knows, the same
 
 
 def test_a_wrong_line_is_named(record: Record, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from runner.bench.compare import compare
 from runner.bench.exports import FORMS, exported, left_out
 from runner.bench.files import read_records
+from runner.bench.history import History
 from runner.bench.llama_bench import rows_of
 from runner.cli.records import print_records
 from runner.errors import BadDocument
 from runner.settings import Settings
-from tests.report.made import speed_records, with_few_runs
+from tests.report.made import quality_records, speed_records, with_few_runs
 
 SAID: dict[str, Any] = {
     "build_commit": "0c1e570", "build_number": 1, "cpu_info": "AMD EPYC", "gpu_info": "",
@@ -115,7 +117,58 @@ def test_a_configuration_is_a_record(path: Path) -> None:
     records = read_records(path)
     assert [len(record.tests) for record in records] == [2, 2, 1]
     assert [record.configuration.threads for record in records] == [2, 1, 2]
-    assert len({record.run for record in records}) == 1
+
+
+def test_a_result_is_the_same_record_beside_others(path: Path) -> None:
+    """A file that grew, and an export of two imports, add what is new and nothing else."""
+    history = History()
+    one, other = ([row | {"n_threads": n} for row in (SAID, DECODE)] for n in (1, 2))
+    path.write_text("\n".join(map(json.dumps, one)), encoding="utf-8")
+    assert history.add_all(read_records(path)) == 1
+    path.write_text("\n".join(map(json.dumps, one + other)), encoding="utf-8")
+    assert history.add_all(read_records(path)) == 1
+    everything = [history.get(entry.id) for entry in history.find()]
+    path.write_text(exported(everything, "llama-bench-json"), encoding="utf-8")
+    assert history.add_all(read_records(path)) == 0
+
+
+def test_what_llama_bench_measured_one_after_the_other_is_no_pair(path: Path) -> None:
+    """Two equal arms of a machine that slowed down between them, by more than within each."""
+    nanoseconds = [10**9 + 10**6 * n for n in range(8)]
+    rows = [
+        SAID | {"n_threads": n, "samples_ns": [round(one * slower) for one in nanoseconds]}
+        for n, slower in ((1, 1.0), (2, 1.05))
+    ]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    first, second = read_records(path)
+    assert first.run != second.run
+    paired = compare(first, replace(second, run=first.run)).tests[0]
+    apart = compare(first, second).tests[0]
+    assert paired.interval is not None and apart.interval is not None
+    assert apart.interval[1] - apart.interval[0] > paired.interval[1] - paired.interval[0]
+
+
+def test_an_older_llama_bench_says_its_backend_otherwise(path: Path) -> None:
+    older = {name: SAID[name] for name in SAID if name not in ("backends", "load_mode", "repack")}
+    older |= {"cuda": True, "vulkan": False, "metal": False, "gpu_blas": True, "blas": True}
+    path.write_text(json.dumps([older | {"use_mmap": False, "n_gpu_layers": 99}]), encoding="utf-8")
+    (record,) = read_records(path)
+    assert record.configuration.devices == ("CPU", "CUDA") and not record.configuration.mmap
+    assert record.configuration.other == {}
+    path.write_text(json.dumps([older | {"cuda": False, "gpu_blas": False, "blas": False}]))
+    (record,) = read_records(path)
+    assert record.configuration.devices == ("CPU",)
+
+
+def test_fields_of_a_later_llama_bench_come_out_again(path: Path) -> None:
+    path.write_text(json.dumps([SAID | {"later": "x"}, DECODE | {"later": "y"}]), encoding="utf-8")
+    records = read_records(path)
+    assert [row["later"] for row in rows_of(records)] == ["x", "y"]
+    path.write_text(exported(records, "llama-bench-jsonl"), encoding="utf-8")
+    assert read_records(path) == records
+    path.write_text(json.dumps([SAID | {"later": "x"}, SAID | {"n_threads": 1}]), encoding="utf-8")
+    for form in ("llama-bench-csv", "llama-bench-sql"):
+        assert "later" not in exported(read_records(path), form)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +198,19 @@ def test_every_form_ends_in_a_line_feed_and_says_what_it_leaves_out(path: Path) 
     for form in FORMS:
         assert exported(records, form).endswith("\n")
         assert exported([], form) == exported([], form)
-        assert bool(left_out(records, form)) == (form != "json")
+        keeps = ("json", "benchstat", "llama-bench-json", "llama-bench-jsonl")
+        assert left_out(records, form) == ("" if form in keeps else "samples")
+
+
+def test_what_is_left_out_is_all_that_a_form_has_no_place_for() -> None:
+    record = with_few_runs(speed_records()[1])
+    assert left_out([record], "csv") == (
+        "samples, energy, cost, ceilings, memory, load times, method and noise"
+    )
+    assert left_out([record], "markdown") == "samples, cost, ceilings, memory and load times"
+    assert left_out([*quality_records()[:1]], "csv") == "answers"
+    throttled = with_few_runs(speed_records()[2])
+    assert left_out([throttled], "llama-bench-json").endswith("method, noise and flags")
 
 
 def test_json_keeps_all(path: Path) -> None:

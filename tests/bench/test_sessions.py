@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.bench.arm_process import ArmProcess
 from runner.bench.arms import Arm
+from runner.bench.bench_model import Loaded
 from runner.bench.measure import Wanted, measure
-from runner.bench.opened import Opened
-from runner.bench.records import Taken
 from runner.bench.sessions import MOST, SHARE, Sessions, loading_order
 from runner.bench.workloads import synthetic
 from runner.models import shipped
@@ -51,22 +51,22 @@ def test_orders_are_drawn_by_chance() -> None:
 
 
 def test_two_arms_are_each_loaded_last_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    orders = list[list[str]]()
-    honest = Opened.renew
+    opened = list[str]()
+    honest = ArmProcess.open
 
-    def renew(self: Opened, arms: list[Taken]) -> None:
-        orders.append([taken.arm.name for taken in arms])
-        honest(self, arms)
+    def load(self: ArmProcess) -> Loaded:
+        opened.append(self.arm.name)
+        return honest(self)
 
-    monkeypatch.setattr(Opened, "renew", renew)
+    monkeypatch.setattr(ArmProcess, "open", load)
     arms = [Arm(name, shipped(), Settings(threads=1)) for name in ("one", "other")]
     wanted = Wanted(most_blocks=2, warm_ups=1, time_budget=math.inf)
     records = measure(arms, synthetic([16], [4]), wanted)
-    assert orders == [["other", "one"]]
+    assert opened == ["one", "other", "other", "one"]
     for record in records:
         assert record.method is not None and record.method.loads == 2
         assert all(len(test.samples) == 4 for test in record.tests)
-    orders.clear()
+    opened.clear()
     (alone,) = measure(arms[:1], synthetic([16]), wanted)
     assert alone.method is not None and alone.method.loads == 1
-    assert not orders
+    assert opened == ["one"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from runner.bench.record import Summary
 from runner.bench.statistics import (
     LEAST_BLOCKS,
+    beyond_student,
     median_interval,
     noise,
     outlying,
@@ -74,6 +75,17 @@ def test_the_interval_holds_the_median_as_often_as_told(count: int) -> None:
 )
 def test_students_quantiles(freedom: int, expected: float) -> None:
     assert student(0.975, freedom) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("t", "freedom", "p"),
+    [(12.7062, 1, 0.05), (1.0, 1, 0.5), (4.30265, 2, 0.05), (9.92484, 2, 0.01), (3.18245, 3, 0.05),
+     (2.77645, 4, 0.05), (2.57058, 5, 0.05), (3.16927, 10, 0.01), (2.04227, 30, 0.05),
+     (1.96234, 1000, 0.05), (0.0, 7, 1.0), (1e9, 9, 0.0)],
+)  # fmt: skip
+def test_students_tails(t: float, freedom: int, p: float) -> None:
+    assert beyond_student(t, freedom) == pytest.approx(p, abs=2e-6)
+    assert beyond_student(-t, freedom) == beyond_student(t, freedom)
 
 
 def test_outliers_are_told_and_stay() -> None:

@@ -1,6 +1,7 @@
 """Tuning: what is tried, in which order and for how long; and searches on the shipped model."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,16 @@ from typer.testing import CliRunner
 
 from runner import machine
 from runner.bench.candidates import Options, base_of, candidates, workloads_of
-from runner.bench.tune import Outcome, Search
+from runner.bench.compare import compare
+from runner.bench.tune import Outcome, Search, is_better, is_long_enough, is_settled
 from runner.bench.workloads import synthetic
 from runner.cli.main import app
+from runner.errors import DiskError
 from runner.models import Located, locate, tuned
+from runner.paths import data_directory
 from runner.settings import Settings
 
+from .compared import record
 from .timed import Timed
 
 USUAL = synthetic(prompts=(32,), replies=(8,))
@@ -168,6 +173,20 @@ def test_what_takes_long_waits_for_the_others(monkeypatch: pytest.MonkeyPatch) -
     assert outcome.tries[-1].short
 
 
+def test_what_is_slower_at_something_needs_no_other_verdict() -> None:
+    steady = [100.0 + block % 3 for block in range(7)]
+    noisy = [100.0 * 1.2 ** (block % 3 - 1) for block in range(7)]
+    best = record({"tg8": steady, "pp32": noisy})
+    slower = record({"tg8": [rate * 0.8 for rate in steady], "pp32": noisy[::-1]}, id="b")
+    both = compare(best, slower)
+    assert [test.verdict for test in both.tests] == ["slower", "undecided"]
+    assert is_settled([best, slower]) and is_long_enough(both) and not is_better(both)
+    unclear = replace(slower, tests=slower.tests[1:])
+    assert [test.verdict for test in compare(best, unclear).tests] == ["undecided"]
+    assert not is_settled([best, unclear]) and not is_long_enough(compare(best, unclear))
+    assert not is_settled([best, record({}, id="c")])
+
+
 def test_what_is_decided_early_leaves_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     changes: list[Options] = [{"threads": 3}, {"repack": False}]
     slow = Timed(monkeypatch, lambda settings, _: 0.5 if settings.threads == 3 else 1.0)
@@ -263,6 +282,24 @@ def test_what_was_not_confirmed_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     assert [one["options"] for one in plain["tries"] if one["kept"]] == [{"mmap": False}]
 
 
+def test_what_a_disk_does_not_keep_is_said_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (data_directory() / "tuned.json" / "in the way").mkdir(parents=True)
+    Timed(monkeypatch, lambda settings, _: 1.2 if settings.flash_attention == "off" else 1)
+    code, out, err = told("--minutes", "600")
+    assert code == DiskError.exit_code
+    assert out.startswith(
+        "faster, but not kept: flash attention off; `--flash-attention off` uses it\n"
+        "gained over the defaults: pp32 +"
+    )
+    assert any(line.startswith("error: ") and "tuned.json" in line for line in err.splitlines())
+    Timed(monkeypatch, lambda settings, _: 1.2 if settings.flash_attention == "off" else 1)
+    code, out, _ = told("--minutes", "600", "--json")
+    assert code == DiskError.exit_code
+    assert json.loads(out)["options"] == {"flash_attention": "off"}
+
+
 def test_too_little_time_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     tuned.keep(locate("tiny"), FOUND)
     Timed(monkeypatch)
@@ -295,4 +332,6 @@ def test_the_command_forgets_and_show_tells(
     assert "threads 1, micro batch 64 (tg16 +20.0%)" in capsys.readouterr().out
     app(["tune", "tiny", "--forget"], standalone_mode=False)
     assert "forgotten" in capsys.readouterr().err
+    app(["tune", "tiny", "--forget", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out) == {"model": "tiny", "forgotten": False}
     assert tuned.tuned_for(locate("tiny")) is None

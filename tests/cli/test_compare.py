@@ -61,6 +61,13 @@ def test_other_machines_only_across(runner: Runner) -> None:
 
 
 @pytest.mark.usefixtures("kept")
+def test_what_is_kept_is_not_measured_again(runner: Runner) -> None:
+    ran = runner("compare", "20260101", "20260102", "-p", "64", "--time", "30", "--threads", "1,2")
+    assert ran.code == 2
+    assert "compared as they were measured" in ran.err and "-p, --threads, --time" in ran.err
+
+
+@pytest.mark.usefixtures("kept")
 def test_a_file_is_a_record_too(runner: Runner, tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     path.write_text(json.dumps(to_plain(record({"tg16": SLOW}, run="later"))), "utf-8")

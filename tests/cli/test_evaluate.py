@@ -68,9 +68,42 @@ def test_an_unknown_task_names_near_ones(runner: Runner) -> None:
 
 
 def test_samples_are_for_answers_in_words(runner: Runner) -> None:
-    said = runner("eval", "tiny", "--task", "common-sense", "--samples", "2")
+    tasks = ("--task", "arithmetic", "--task", "common-sense")
+    said = runner("eval", "tiny", *tasks, "--samples", "2", "--limit", "1")
     assert said.code == 2
     assert "--samples" in said.err
+    assert not list((data_directory() / "evaluations").glob("*")), "before any is answered"
+
+
+def test_of_the_usual_tasks_those_that_suit_are_put(
+    runner: Runner, tiny_path: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "other.gguf"
+    model.write_bytes(tiny_path.read_bytes())
+    said = runner("eval", str(model), "-k", "2", "--limit", "1", "--no-energy", "--json",
+                  "--max-tokens", "8")  # fmt: skip
+    assert said.code == 0, said.err
+    (record,) = json.loads(said.out)["records"]
+    assert [task["name"] for task in record["tasks"]] == ["arithmetic"]
+    assert len(record["tasks"][0]["items"]) == 2
+    assert "common-sense is left out: --samples is for answers in words" in said.err
+
+
+def test_answers_stay_until_their_record_is_kept(runner: Runner) -> None:
+    command = ("eval", "tiny", "--task", "tiny/add", "--limit", "2", "--no-energy", "--json")
+    history = History().path
+    history.mkdir(parents=True)  # so that no file can be there
+    said = runner(*command)
+    assert said.code == 0, said.err
+    assert "not kept" in said.err
+    assert "its answers are kept" in said.err
+    history.rmdir()
+    again = runner(*command)
+    assert "2 were answered before" in again.err
+    items = [json.loads(one.out)["records"][0]["tasks"][0]["items"] for one in (said, again)]
+    assert items[0] == items[1]
+    assert History().get("latest").tasks[0].count == 2
+    assert not list((data_directory() / "evaluations").glob("*"))
 
 
 @pytest.mark.parametrize("option", [("--reference", "tiny"), ("--normaliser", "sum")])

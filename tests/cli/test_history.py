@@ -9,7 +9,7 @@ from runner.bench.history import History
 from runner.bench.plain import to_plain
 from tests.bench.test_llama_bench import DECODE, SAID
 from tests.cli.conftest import Runner
-from tests.report.made import quality_records, speed_records, with_few_runs
+from tests.report.made import MEASURED, quality_records, speed_records, with_few_runs
 
 
 def test_from_an_import_to_an_export(runner: Runner, tmp_path: Path) -> None:
@@ -66,6 +66,42 @@ def test_joules_that_were_not_measured_are_told_once(runner: Runner) -> None:
     assert posted.count("may be read by root only") == 1
     assert re.search(r"\| energy, decode +\| +0.412 J/token \|", posted)
     assert "- energy of decode: package by powercap (counter), net of 7.9 W idle" in posted
+
+
+def test_energy_of_which_rest_is_unknown_is_the_gross(runner: Runner) -> None:
+    record = with_few_runs(speed_records()[1])
+    restless = replace(MEASURED, net=None, idle_watts=None, reason="the two rests differ")
+    tests = [replace(one, energy=(restless,) if one.energy else ()) for one in record.tests]
+    History().add(replace(record, tests=tuple(tests)))
+    posted = runner("history", "export", "latest", "--format", "markdown").out
+    assert re.search(r"\| energy, decode, gross +\| +0.655 J/token \|", posted)
+    assert "by powercap (counter), gross; net of rest not measured: the two rests differ" in posted
+
+
+def test_names_from_outside_are_no_markdown(runner: Runner) -> None:
+    record = with_few_runs(speed_records()[0])
+    name = "\\<img src=x onerror=alert(1)> **loud** [link](https://a.example)"
+    machine = replace(record.machine, processor=name)
+    History().add(replace(record, name=name, machine=machine))
+    posted = runner("history", "export", "latest", "--format", "markdown").out
+    escaped = r"\\\<img src=x onerror=alert(1)> \*\*loud\*\* \[link\](https://a.example)"
+    assert f"## {escaped}\n" in posted and posted.count(escaped) > 5
+    assert posted.count("<img") == posted.count(r"\\\<img")
+
+
+def test_what_stands_before_a_command_is_meant_for_it(runner: Runner) -> None:
+    assert json.loads(runner("history", "--json", "list").out) == {"records": []}
+    assert runner("history", "--quiet", "list").err == ""
+    assert runner("history", "--json", "list", "--no-json").err.startswith("there are none")
+    assert runner("history", "list").err.startswith("there are none")
+
+
+def test_what_a_later_version_says_goes_through(runner: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "later.json"
+    later = {"records": [to_plain(with_few_runs(speed_records()[0])) | {"mood": "cheerful"}]}
+    path.write_text(json.dumps(later), encoding="utf-8")
+    assert runner("history", "import", str(path)).code == 0
+    assert json.loads(runner("history", "export", "--all").out) == later
 
 
 def test_a_damaged_history_is_told(runner: Runner, tmp_path: Path) -> None:

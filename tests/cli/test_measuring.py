@@ -40,7 +40,9 @@ def test_what_was_asked_for_fails(no_room: None, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process can send itself a Ctrl-C there")
-def test_ctrl_c_in_the_last_step_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_the_last_step_counts_and_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     rates = machine.rates()
     assert rates is not None
 
@@ -51,7 +53,9 @@ def test_ctrl_c_in_the_last_step_counts(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(machine, "measure", last_step)
     with pytest.raises(KeyboardInterrupt):
-        measured(load({"quiet": True}), again=True)
+        measured(load({}), again=True)
+    said = capsys.readouterr().err
+    assert said.endswith("stopped before this machine's speed was measured\n")
 
 
 def test_what_was_measured_beside_other_programs_is_measured_again_where_that_matters(

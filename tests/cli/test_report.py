@@ -30,4 +30,9 @@ def test_nothing_measured(runner: Runner, tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(runner: Runner) -> None:
-    assert runner("report", "--format", "gif").code == 2
+    assert runner("report", "--plots", "here", "--format", "gif").code == 2
+
+
+def test_a_format_of_no_files(runner: Runner, tmp_path: Path) -> None:
+    done = runner("report", "-o", str(tmp_path / "page.html"), "--format", "svg")
+    assert done.code == 2 and "--plots" in done.err

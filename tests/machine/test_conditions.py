@@ -9,7 +9,7 @@ import pytest
 
 from runner.machine import cgroups
 from runner.machine.conditions import Watch
-from runner.machine.load import Family, Ticks, ticks
+from runner.machine.load import Family, Ticks, of_allowed, ticks
 from runner.machine.senses import Senses, senses_here
 from runner.machine.senses.linux import LinuxSenses
 from runner.machine.senses.macos import power_mode
@@ -25,6 +25,8 @@ LAPTOP = {
     "devices/system/cpu/cpu1/cpufreq/scaling_cur_freq": 800_000,
     "devices/system/cpu/cpu1/thermal_throttle/core_throttle_count": 2,
     "devices/system/cpu/cpu1/thermal_throttle/package_throttle_count": 11,
+    "devices/system/cpu/cpu0/topology/physical_package_id": 0,
+    "devices/system/cpu/cpu1/topology/physical_package_id": 0,
     "class/hwmon/hwmon0/name": "nvme",
     "class/hwmon/hwmon0/temp1_input": 30_000,
     "class/hwmon/hwmon1/name": "coretemp",
@@ -43,11 +45,30 @@ def test_what_a_laptop_shows(tmp_path: Path) -> None:
     senses = LinuxSenses(write(tmp_path, LAPTOP), groups=[])
     assert senses.megahertz() in (3400, 800, None)  # of the processors this process may use
     assert senses.temperature() == 74
-    assert senses.throttled() == 18
+    assert senses.throttled() == 7 + 2 + 11
     assert senses.governor() == "powersave, balance_power"
     assert senses.on_battery() is True
     write(tmp_path, {"class/power_supply/AC/online": 1})
     assert senses.on_battery() is False
+
+
+def test_every_processor_that_is_throttled_counts(tmp_path: Path) -> None:
+    """Also one that was throttled less often so far than another, and each package."""
+    processors = {"cpu0": (0, 1000, 5), "cpu1": (0, 10, 5), "cpu2": (1, 0, 40), "cpu3": (1, 0, 40)}
+    for name, (package, core, shared) in processors.items():
+        folder = f"devices/system/cpu/{name}"
+        write(tmp_path, {
+            f"{folder}/topology/physical_package_id": package,
+            f"{folder}/thermal_throttle/core_throttle_count": core,
+            f"{folder}/thermal_throttle/package_throttle_count": shared,
+        })  # fmt: skip
+    senses = LinuxSenses(tmp_path, groups=[])
+    before = senses.throttled()
+    assert before == 1000 + 10 + 5 + 40
+    write(tmp_path, {"devices/system/cpu/cpu1/thermal_throttle/core_throttle_count": 500})
+    assert senses.throttled() == before + 490
+    write(tmp_path, {"devices/system/cpu/cpu0/thermal_throttle/package_throttle_count": 6})
+    assert senses.throttled() == before + 491
 
 
 def test_a_quota_that_is_used_up_is_a_limit(tmp_path: Path) -> None:
@@ -83,6 +104,41 @@ def test_others_are_neither_this_process_nor_idle() -> None:
     assert Ticks(1, total=110, busy=46, own=13).others_since(before) == pytest.approx(0.3)
     assert Ticks(1, total=110, busy=42, own=13).others_since(before) == 0  # rounding of the kernel
     assert before.others_since(before) is None
+
+
+def test_load_is_of_the_processors_that_may_be_used() -> None:
+    """64 processors of which 0 to 3 are allowed, and a hog on 0: a quarter, not a sixty-fourth."""
+    every = [1.0, *[0.0] * 63]
+    assert of_allowed(every, frozenset(range(64)), frozenset(range(4))) == [1.0, 0.0, 0.0, 0.0]
+    assert of_allowed(every, frozenset(range(64)), None) == every
+    assert of_allowed("abc", frozenset(), frozenset({0, 2})) == ["a", "c"]  # not Linux
+    # Of 0 to 4, 1 and 3 are off; and a container's list, in which nobody knows which is which.
+    assert of_allowed("ace", frozenset({0, 2, 4}), frozenset({2, 4})) == ["c", "e"]
+    assert of_allowed("ab", frozenset({0, 1}), frozenset({1, 5})) == "ab"
+    assert of_allowed("ab", frozenset(range(8)), frozenset({1})) == "ab"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="nothing to bind a process with")
+def test_ticks_of_a_process_that_is_bound() -> None:
+    """Half of two processors' time passes on one of them."""
+    mine = os.sched_getaffinity(0)
+    if len(mine) < 2:
+        pytest.skip("one processor cannot be less than all")
+
+    def passed() -> float:
+        before = ticks(Family())
+        time.sleep(0.5)
+        after = ticks(Family())
+        return (after.total - before.total) / (after.time - before.time)
+
+    everywhere = passed()
+    try:
+        os.sched_setaffinity(0, {min(mine)})
+        bound = passed()
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert bound == pytest.approx(1, abs=0.3)
+    assert everywhere == pytest.approx(len(mine), rel=0.3)
 
 
 def test_processes_of_the_family_are_not_among_the_others() -> None:

@@ -81,6 +81,13 @@ def test_no_battery_of_its_own(tmp_path: Path) -> None:
     assert find(tmp_path / "none") == []
 
 
+def test_an_empty_bay_is_no_battery(tmp_path: Path) -> None:
+    supply(tmp_path, "BAT0", power_now=12_500_000, present=1)
+    supply(tmp_path, "BAT1", present=0, status="Unknown")
+    assert isinstance(meter := only(find(tmp_path)), PowerMeter)
+    assert meter._watts() == 12.5 and "BAT1" not in meter.source
+
+
 def test_a_battery_that_shows_nothing(tmp_path: Path) -> None:
     supply(tmp_path, "BAT0")
     missing = only(find(tmp_path))

@@ -1,6 +1,7 @@
 """Readers whose hardware is not here: recorded bytes, and stand-ins for the makers' libraries."""
 
 import struct
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,6 +92,14 @@ def test_windows_with_fewer_counts_than_channels() -> None:
     assert "fewer channels" in missing.reason
 
 
+def test_windows_devices_that_fail_leave_the_others() -> None:
+    fine, cut = EmiDevice(metadata_2("CPU_PKG"), 1), EmiDevice(b"", 1)
+    for order in ([fine, cut], [cut, fine]):
+        found = emi.find(lambda order=order: order)  # type: ignore[misc]
+        assert sorted(type(one).__name__ for one in found) == ["EmiMeter", "Missing"]
+    assert cut.closed and not fine.closed
+
+
 def test_windows_without_a_meter() -> None:
     (missing,) = emi.find(list)
     assert isinstance(missing, Missing)
@@ -148,14 +157,29 @@ def test_nvidia_counter_or_power() -> None:
     assert library.opened == 0
 
 
-def test_nvidia_without_a_driver() -> None:
+def test_nvidia_without_a_driver(tmp_path: Path) -> None:
     library = Nvml()
 
     def fails() -> None:
         raise Nvml.NVMLError("Driver Not Loaded")
 
     library.nvmlInit = fails  # type: ignore[method-assign]
-    assert nvml.find(library) == []
+    assert nvml.find(library, [tmp_path / "none"]) == []
+    (missing,) = nvml.find(library, [tmp_path])  # its driver made a device
+    assert isinstance(missing, Missing) and missing.part == "gpu"
+    assert "Driver Not Loaded" in missing.reason and missing.remedy
+
+
+def test_nvidia_cards_that_cannot_be_counted(tmp_path: Path) -> None:
+    library = Nvml()
+
+    def fails() -> int:
+        raise Nvml.NVMLError("Unknown Error")
+
+    library.nvmlDeviceGetCount = fails  # type: ignore[method-assign]
+    (missing,) = nvml.find(library, [tmp_path])
+    assert isinstance(missing, Missing) and "Unknown Error" in missing.reason
+    assert library.opened == 0
 
 
 def test_apple_adds_its_parts() -> None:

@@ -102,6 +102,7 @@ def test_permission_denied_as_the_kernel_says_it(
 
 
 def test_absence_says_whether_this_is_a_virtual_machine(tmp_path: Path) -> None:
+    write(tmp_path, {"cpuinfo": "processor : 0\nvendor_id : GenuineIntel\nflags : fpu vme lm\n"})
     (missing,) = find(tmp_path / "none", tmp_path / "cpuinfo")
     assert isinstance(missing, Missing)
     assert "modprobe" in missing.remedy
@@ -109,6 +110,24 @@ def test_absence_says_whether_this_is_a_virtual_machine(tmp_path: Path) -> None:
     (missing,) = find(tmp_path / "none", tmp_path / "cpuinfo")
     assert isinstance(missing, Missing)
     assert "virtual machine" in missing.reason
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_container_that_hides_the_counters_needs_no_module(tmp_path: Path) -> None:
+    """Docker and Podman put an empty folder where the links of /sys/class/powercap lead."""
+    write(tmp_path, {"cpuinfo": "vendor_id : GenuineIntel\nflags : fpu vme lm\n"})
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class/intel-rapl:0").symlink_to(tmp_path / "virtual/powercap/intel-rapl:0")
+    (missing,) = find(tmp_path / "class", tmp_path / "cpuinfo")
+    assert isinstance(missing, Missing)
+    assert "container" in missing.reason and "modprobe" not in missing.remedy
+
+
+def test_other_processors_than_x86_have_no_such_module(tmp_path: Path) -> None:
+    write(tmp_path, {"cpuinfo": "processor : 0\nFeatures : fp asimd\nCPU implementer : 0x41\n"})
+    (missing,) = find(tmp_path / "none", tmp_path / "cpuinfo")
+    assert isinstance(missing, Missing)
+    assert "kind of processor" in missing.reason and missing.remedy == ""
 
 
 def test_a_counter_that_holds_no_number(tmp_path: Path) -> None:

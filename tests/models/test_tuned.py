@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.models import Located, ready, tuned
-from runner.settings import BY_NAME, Settings, load
+from runner.settings import BY_NAME, LARGEST_COUNT, Settings, load
 
 rates = import_module("runner.machine.rates")
 """The module, whose name in `runner.machine` a function has."""
@@ -31,6 +31,17 @@ def test_what_was_tuned_holds_until_it_is_forgotten(located: Located) -> None:
     assert tuned.forget(located)
     assert not tuned.forget(located)
     assert tuned.tuned_for(located) is None
+
+
+def test_what_has_no_room_any_more_is_said_and_left(located: Located) -> None:
+    huge = {"threads": 1, "batch": LARGEST_COUNT, "micro_batch": LARGEST_COUNT}
+    tuned.keep(located, tuned.Tuned(huge, {}, "run", "date"))
+    said = list[str]()
+    with ready(located, Settings(ctx=256), remark=said.append) as loaded:
+        assert loaded.placement.micro_batch == 512
+        assert not any("tuned" in one for one in loaded.placement.remarks)
+    (remark,) = said
+    assert remark.startswith("tuned, but there is no room for it now: threads 1, batch ")
 
 
 def test_what_the_user_says_wins() -> None:

@@ -1,5 +1,6 @@
 """What is drawn, and what is concluded from it."""
 
+import re
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.bench.report import entries, plots, write_plots
+from runner.bench.record import Summary
+from runner.bench.report import entries, page, plots, write_plots
+from runner.bench.report.canvas import canvas, reach, to_png
 from runner.bench.report.labels import name_points
 from runner.bench.report.pareto import Point, standing
 from runner.bench.report.plots import draw
@@ -120,6 +123,62 @@ def test_a_short_measurement_is_in_seconds() -> None:
         axes = draw(plot, "wide").figure.axes
         low, high = axes[0].get_ylim()
         assert axes[-1].get_xlabel() == unit and low <= 80 and high >= 105
+
+
+def test_names_from_outside_are_safe_in_files_and_on_the_page(tmp_path: Path) -> None:
+    """A run's, a test's and a task's are of a file that somebody sent."""
+    evil = r'x"><i id="\q/../y'
+    first, second = map(with_few_runs, speed_records()[:2])
+    tests = [replace(one, name=one.name.replace("pp512", evil)) for one in first.tests]
+    twin = [replace(one, name=one.name.replace("pp512", f"{evil[:-1]}+")) for one in first.tests]
+    records = [
+        replace(first, run=evil, tests=(*tests, *twin)),
+        replace(second, run="other"),
+        *(
+            replace(one, tasks=tuple(replace(task, name=evil + task.name) for task in one.tasks))
+            for one in quality_records()[:2]
+        ),
+    ]
+    found = plots(entries(records))
+    names = [plot.name for plot in found]
+    assert len({*names}) == len(names) and all(re.fullmatch(r"[\w.-]+", name) for name in names)
+    assert sum(name.startswith("over-time-x") for name in names) == 1
+    assert "<i" not in page(records)
+    written = write_plots(found, tmp_path / "plots", ["svg"])
+    assert {path.parent for path in written} == {tmp_path / "plots"}
+    assert all(ET.parse(path) for path in written)
+
+
+def test_an_interval_beside_its_median_is_drawn_as_far_as_it_goes() -> None:
+    figure = Summary("decode_rate", "tokens/s", "", 100.0, (101.0, 103.0), 5, 5)
+    assert reach(figure) == (0.0, 3.0)
+    assert reach(replace(figure, median=110.0), 2.0) == (18.0, 0.0)
+    assert reach(replace(figure, interval=None)) == (0.0, 0.0)
+    beside = [
+        replace(record, tests=tuple(
+            replace(test, summaries=tuple(
+                replace(one, interval=(one.median * 1.1, one.median * 1.2))
+                for one in test.summaries))
+            for test in record.tests))
+        for record in map(with_few_runs, speed_records()[:2])
+    ]  # fmt: skip
+    for plot in plots(entries([*beside, *quality_records()[:2]])):
+        draw(plot, "wide")
+
+
+def test_a_picture_is_no_higher_than_there_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.bench.report.canvas.MOST_DOTS", 1000)
+    for inches, dots in ((4.0, 800), (20.0, 1000)):
+        png = to_png(canvas("narrow", inches), "x")
+        assert int.from_bytes(png[20:24], "big") == dots
+
+
+def test_a_name_that_begins_with_a_line_below_is_in_the_legend() -> None:
+    records = [replace(with_few_runs(one), name=f"_{one.name}") for one in speed_records()[:2]]
+    (plot,) = [one for one in plots(entries(records)) if one.name == "depth-tg128"]
+    (legend,) = draw(plot, "wide").figure.legends
+    told = [text.get_text().strip() for text in legend.get_texts()]
+    assert told == [one.name for one in records]
 
 
 def test_nothing_measured_of_it_nothing_drawn() -> None:

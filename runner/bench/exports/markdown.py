@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil, log10
 
 from runner.bench import wording
-from runner.bench.markdown import table
+from runner.bench.markdown import plain, table
 from runner.bench.record import Record, Summary, TaskResult, Test
 from runner.bench.wording import configuration_words, label, method_words, model_words
 
@@ -25,11 +25,11 @@ def _machine(records: Sequence[Record]) -> str:
     rows = [row for record in records for row in _rows(record)]
     lines = dict.fromkeys(line for record in records for line in _method(record))
     return (
-        f"## {_plain(machine.processor)}\n\n"
-        + (f"{_plain(place)}\n\n" if place else "")
+        f"## {plain(machine.processor)}\n\n"
+        + (f"{plain(place)}\n\n" if place else "")
         + table(HEADS, rows, {"median", "of"})
         + "\n"
-        + "".join(f"- {_plain(line)}\n" for line in lines)
+        + "".join(f"- {plain(line)}\n" for line in lines)
     )
 
 
@@ -44,9 +44,11 @@ def _rows(record: Record) -> Iterator[tuple[str, ...]]:
             metric, median = label(one.metric), _median(one, items)
             yield record.name, of, metric, median, _interval(one, items), _of(measured, one), told
         for energy in measured.energy:
-            if energy.net is not None:
-                joules = figure(energy.net, "J/token")
-                yield record.name, of, f"energy, {energy.of}", joules, "", "", told
+            joules, what = energy.net, f"energy, {energy.of}"
+            if joules is None:
+                joules, what = energy.gross, f"{what}, gross"
+            if joules is not None:
+                yield record.name, of, what, figure(joules, "J/token"), "", "", told
         if not measured.summaries:
             yield record.name, of, "refused", "", "", "", told
 
@@ -65,11 +67,14 @@ def _energy(record: Record) -> Iterator[str]:
     measurements: tuple[Test | TaskResult, ...] = (*record.tests, *record.tasks)
     for measured in measurements:
         for one in measured.energy:
-            if one.net is None:
+            where = f"energy of {one.of}: {one.domain} by {one.source} ({one.kind})"
+            if one.gross is None:
                 yield f"energy of {one.of} not measured: {one.reason}"
+            elif one.net is None:
+                yield f"{where}, gross; net of rest not measured: {one.reason}"
             else:
                 idle = "" if one.idle_watts is None else f", net of {one.idle_watts:.1f} W idle"
-                yield f"energy of {one.of}: {one.domain} by {one.source} ({one.kind}){idle}"
+                yield f"{where}{idle}" + (f"; {one.reason}" if one.reason else "")
 
 
 def _method(record: Record) -> Iterator[str]:
@@ -116,8 +121,3 @@ def _interval(one: Summary, items: int) -> str:
     if one.unit == "share":
         return " to ".join(figure(end, "share", items) for end in one.interval)
     return wording.interval(one)
-
-
-def _plain(text: str) -> str:
-    """On one line, and nothing that Markdown reads as more than text."""
-    return " ".join(text.split()).replace("<", "\\<").replace("`", "\\`")

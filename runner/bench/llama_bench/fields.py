@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runner.bench import metrics
-from runner.bench.record import Configuration, Record, Test
+from runner.bench.record import Record, Test
 
 REFUSED = {"CACHED", "IMPLAUSIBLE"}
 """Flags of tests whose samples are no measurement, and go into no other program."""
@@ -84,7 +84,7 @@ def _row(record: Record, test: Test, nanoseconds: Sequence[int]) -> dict[str, An
     }
     return (
         loaded
-        | _told(how, loaded)
+        | how.other  # what llama-bench itself said of a result that was imported
         | {
             "n_prompt": prompt,
             "n_gen": reply,
@@ -104,11 +104,6 @@ def _began(record: Record, test: Test) -> str:
     """When the test's first run began."""
     moment = datetime.fromisoformat(record.date) + timedelta(seconds=int(test.samples[0].began))
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
-
-
-def _told(how: Configuration, known: Iterable[str]) -> dict[str, Any]:
-    """What llama-bench itself said of a result that was imported."""
-    return {name: how.other[name] for name in known if name in how.other}
 
 
 def _backends(devices: Sequence[str]) -> str:

@@ -28,7 +28,11 @@ MEASURED = {"n_prompt", "n_gen", "n_depth", "test_time", "avg_ns", "stddev_ns", 
             "stddev_ts", "samples_ns", "samples_ts"}  # fmt: skip
 """Fields of one test; all others are of the model, the machine and the configuration."""
 
-TAKEN = {"model_filename", "use_mmap", "build_commit", "build_number"}
+BACKENDS = {"cuda": "CUDA", "opencl": "OpenCL", "vulkan": "Vulkan", "kompute": "Kompute",
+            "metal": "Metal", "sycl": "SYCL", "gpu_blas": "GPU BLAS", "blas": "BLAS"}  # fmt: skip
+"""Fields of an older llama-bench, which has no `backends`: it calls itself by the first it has."""
+
+TAKEN = {"model_filename", "use_mmap", "build_commit", "build_number", *BACKENDS}
 """Fields of which a record has what it needs: of a file the name, without its folder."""
 
 _NOTHING = object()
@@ -43,9 +47,10 @@ def is_row(value: Any) -> bool:
 
 
 def records_of(rows: Sequence[Row]) -> list[Record]:
-    """A record of each model and configuration, all of one run, in the order of the rows. The same
-    results give the same records, also where they were imported and exported again. Raises
-    ValueError for what is no such result."""
+    """A record of each model and configuration, in the order of the rows. The same results give the
+    same records, also beside others, and where they were imported and exported again. Each is a
+    run of its own: llama-bench measures one after the other, so that nothing in two of them is a
+    pair. Raises ValueError for what is no such result."""
     groups: list[list[Row]] = []
     latest: dict[str, list[Row]] = {}
     for row in rows:
@@ -56,14 +61,13 @@ def records_of(rows: Sequence[Row]) -> list[Record]:
             groups.append(latest[told])
         latest[told].append(row)
     records = list(map(_record, groups))
-    run = _id(records)
-    return [replace(record, id=_id([record]), run=run) for record in records]
+    return [replace(record, id=(id := _id(record)), run=id) for record in records]
 
 
-def _id(records: Sequence[Record]) -> str:
+def _id(record: Record) -> str:
     """As `facts.new_id` makes them, but of what the results say."""
-    digest = sha256(json.dumps(rows_of(records), sort_keys=True).encode()).hexdigest()
-    return f"{datetime.fromisoformat(records[0].date):%Y%m%d-%H%M}-{digest[:8]}"
+    digest = sha256(json.dumps(rows_of([record]), sort_keys=True).encode()).hexdigest()
+    return f"{datetime.fromisoformat(record.date):%Y%m%d-%H%M}-{digest[:8]}"
 
 
 def _date(row: Row) -> datetime:
@@ -144,7 +148,8 @@ def _model(row: Row) -> ModelFile:
 
 def _configuration(row: Row, context: int) -> Configuration:
     keys, values = str(row.get("type_k", "f16")), str(row.get("type_v", "f16"))
-    backends = str(row.get("backends", "CPU")).split(",")
+    older = next((said for name, said in BACKENDS.items() if row.get(name)), "CPU")
+    backends = str(row.get("backends", older)).split(",")
     mapped = row.get("load_mode") not in ("none", "dio") and row.get("use_mmap", True)
     return Configuration(
         context=context,

@@ -31,18 +31,19 @@ def _jsonl(rows: Sequence[Row]) -> str:
 
 
 def _csv(rows: Sequence[Row]) -> str:
-    out = io.StringIO()
-    if rows:
-        out.write(",".join(_fields(rows[0])) + "\n")
+    if not rows:
+        return ""
+    out, fields = io.StringIO(), _fields(rows)
+    out.write(",".join(fields) + "\n")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerows([_text(row[name]) for name in _fields(row)] for row in rows)
+    writer.writerows([_text(row[name]) for name in fields] for row in rows)
     return out.getvalue()
 
 
 def _sql(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
-    fields = _fields(rows[0])
+    fields = _fields(rows)
     columns = ",\n".join(f"  {name} {_column(rows[0][name])}" for name in fields)
     lines = [f"CREATE TABLE IF NOT EXISTS llama_bench (\n{columns}\n);\n"]
     for row in rows:
@@ -83,8 +84,10 @@ def _test(row: Row) -> str:
     return "+".join(parts) + (f" @ d{row['n_depth']}" if row["n_depth"] else "")
 
 
-def _fields(row: Row) -> list[str]:
-    return [name for name in row if name not in SAMPLES]
+def _fields(rows: Sequence[Row]) -> list[str]:
+    """The columns of a table: what all rows have, for other versions say more or less."""
+    common = set.intersection(*(set(row) for row in rows))
+    return [name for name in rows[0] if name in common and name not in SAMPLES]
 
 
 def _text(value: Any) -> str:

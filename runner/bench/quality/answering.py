@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from runner.bench.quality.matching import Answer, matcher
+from runner.bench.quality.matching import Answer, judge
 from runner.bench.quality.task import Question
 from runner.bench.record import Item
 
@@ -134,7 +134,7 @@ def _judged(one: Put, sample: int, reply: "Reply") -> Item:
     question, finish = one.question, reply.finish
     assert finish is not None
     answered = Answer(said["answer"], said["tool_call"])
-    correct, extracted = matcher(question.matcher).judge(answered, question.expected)
+    correct, extracted = judge(question, answered)
     return replace(
         _item(question, sample, finish.reason),
         correct=correct and finish.reason not in CUT,

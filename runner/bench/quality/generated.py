@@ -119,16 +119,18 @@ def room_of(task: Task, settings: Settings) -> int | None:
 def facts_of(
     task: Task, model: Ready, settings: Settings, asked: Asked, at_once: int
 ) -> dict[str, Any]:
-    """How the task was put, for its result."""
+    """How the task was put, for its result: as its file says, but for what else was asked."""
     from runner.bench.plain import to_plain
 
     options = options_of(task, model, settings, asked)
     return {
+        **task.facts,
         "samples": asked.samples,
         "max_tokens": options.max_tokens,
         "think_tokens": options.think_tokens,
         "at_once": at_once,
         "system": settings.system or "",
+        "stop": list(options.stop),
         "sampling": to_plain(options.sampling),
     }
 

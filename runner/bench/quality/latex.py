@@ -1,23 +1,37 @@
 """Mathematics as models write it, so far alike that equal answers are equal texts."""
 
 import re
-from fractions import Fraction
+
+UNIT = (
+    r"(?:[cmk]?m|(?:centi|milli|kilo)?met(?:er|re)s?|in|inch(?:es)?|ft|foot|feet|yards?|miles?|mph|"
+    r"[mk]?g|(?:milli|kilo)?grams?|lbs?|pounds?|oz|ounces?|tons?|m?[lL]|(?:milli)?lit(?:er|re)s?|"
+    r"gallons?|[sh]|sec(?:ond)?s?|min(?:ute)?s?|hrs?|hours?|days?|weeks?|months?|years?|"
+    r"cents?|dollars?|euros?|percent|degrees?|radians?|units?)"
+)
+"""What a number may be of, as far as the question has said it: an answer without is the same."""
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
 _LEFT_OUT = re.compile(
-    r"\\(?:left|right|displaystyle|limits|quad|qquad|[,;:!])(?![a-zA-Z])|\\?[$]|\\\s|\\%|%|~"
+    r"(\\\\)"  # which ends a row, and stays
+    r"|\\(?:left|right|displaystyle|limits|quad|qquad)(?![a-zA-Z])"
+    r"|\\[,;:!\s()\[\]$%]|[$€£%~]"
 )
 _UNITS = re.compile(
-    r"\\(?:text|mathrm|textbf|mbox)\{\s*(?:square\s*)?(?:cm|mm|km|m|in|inch(?:es)?|ft|feet|"
-    r"units?|degrees?|hours?|minutes?|seconds?|cents?|dollars?|miles?)\s*\}(?:\^\{?\d\}?)?"
+    rf"/?\\(?:text|mathrm|textbf|mbox)\{{\s*(?:(?:square|cubic|sq\.?|cu\.?)\s*)?{UNIT}\.?"
+    rf"(?:\s*(?:/|per)\s*{UNIT})?\s*\}}(?:\^\{{?\d\}}?)?"
 )
 _WORDS = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname)\{([^{}]*)\}")
 _DEGREES = re.compile(r"\^\{?\\circ\}?|\\degree|°")
-_BARE_FRACTION = re.compile(r"\\frac(?:\{([^{}]*)\}|([0-9a-zA-Z]))(?:\{([^{}]*)\}|([0-9a-zA-Z]))")
+_BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+_ARGUMENT = rf"({_BRACES}|[0-9a-zA-Z]|\\[a-zA-Z]+)"
+_FRACTION = re.compile(rf"\\frac{_ARGUMENT}{_ARGUMENT}")
 _BARE_ROOT = re.compile(r"\\sqrt([0-9a-zA-Z])")
-_SLASH = re.compile(r"(?<![\w.)}])(-?\d+)/(\d+)(?![\w.({])")
+# Of a sum the sign is that of its first term alone, and after a factor it would be a difference.
+_MINUS_ABOVE = re.compile(
+    rf"(?<![^=(\[{{,;&+\\])\\frac\{{-((?:[^{{}}+\-,=]|{_BRACES})+)\}}(?={_BRACES}(?!\^))"
+)
+_SLASH = re.compile(r"(?<![\w.)}])(\d+)/(\d+)(?![\w.({])")
 _THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))")
-_MIXED = re.compile(r"(-?)(\d+)\\frac\{(\d+)\}\{(\d+)\}")
 
 
 def boxed(text: str) -> str | None:
@@ -35,46 +49,40 @@ def boxed(text: str) -> str | None:
 def normalised(text: str) -> str:
     """LaTeX without what changes nothing: spaces, dollar and percent signs, `\\left` and `\\right`,
     units and degrees, words in `\\text{}` bare, fractions as `\\frac{a}{b}`, thousands without
-    commas, numbers without leading and trailing zeros, and what a lone variable equals."""
+    commas, numbers without leading and trailing zeros, what a lone variable equals, and a choice's
+    letter without parentheses."""
     text = text.strip().rstrip(".")
     for other in ("\\dfrac", "\\tfrac", "\\cfrac"):
         text = text.replace(other, "\\frac")
-    text = _UNITS.sub("", text)
+    bare = _UNITS.sub("", text)
+    text = bare if bare.strip() else text  # a unit alone is the answer
     text = _WORDS.sub(r"\1", text)
     text = _DEGREES.sub("", text)
-    text = _LEFT_OUT.sub("", text).replace("\\\\{", "\\{")
-    text = re.sub(r"\s+", "", text).replace("−", "-")
+    text = _LEFT_OUT.sub(r"\1", text)
+    text = re.sub("[−–]", "-", re.sub(r"\s+", "", text))
+    text = re.sub(r"([\^_])\{([0-9a-zA-Z])\}", r"\1\2", text)
     text = _BARE_ROOT.sub(r"\\sqrt{\1}", text)
-    text = _BARE_FRACTION.sub(
-        lambda m: (
-            f"\\frac{{{m[1] if m[1] is not None else m[2]}}}"
-            f"{{{m[3] if m[3] is not None else m[4]}}}"
-        ),
-        text,
-    )
+    text = _fractions(text)
     text = _SLASH.sub(r"\\frac{\1}{\2}", text)
-    text = text.replace("\\frac{-", "-\\frac{")
+    text = _MINUS_ABOVE.sub(_before, text)
     text = _THOUSANDS.sub("", text)
     if re.fullmatch(r"[a-zA-Z]=[^=]+", text):
         text = text[2:]
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = re.sub(r"(\.\d*?)0+(?!\d)", r"\1", text)
-    return re.sub(r"\.(?!\d)", "", text)
+    return re.sub(r"^\(([A-Z])\)$", r"\1", re.sub(r"\.(?!\d)", "", text))
 
 
-def number_of(text: str) -> Fraction | None:
-    """The value of normalised LaTeX that is a number or a fraction of two; None of all else."""
-    if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
-        return Fraction(text)
-    if whole := _MIXED.fullmatch(text):
-        sign = -1 if whole[1] else 1
-        return sign * (int(whole[2]) + _divided(int(whole[3]), int(whole[4])))
-    if found := re.fullmatch(r"(-?)\\frac\{(-?\d+)\}\{(-?\d+)\}", text):
-        if not int(found[3]):
-            return None
-        return _divided(int(found[2]), int(found[3])) * (-1 if found[1] else 1)
-    return None
+def _fractions(text: str) -> str:
+    """All fractions with both parts in braces, those within others too."""
+
+    def braced(part: str) -> str:
+        return f"{{{_fractions(part[1:-1] if part.startswith('{') else part)}}}"
+
+    return _FRACTION.sub(lambda found: f"\\frac{braced(found[1])}{braced(found[2])}", text)
 
 
-def _divided(above: int, below: int) -> Fraction:
-    return Fraction(above, below) if below else Fraction(0)
+def _before(found: re.Match[str]) -> str:
+    """A fraction of a product with its sign before it."""
+    is_sum = "\\pm" in found[1] or "\\mp" in found[1]
+    return found[0] if is_sum else f"-\\frac{{{found[1]}}}"

@@ -5,13 +5,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
-from runner.bench.quality.latex import boxed, normalised, number_of
+from runner.bench.quality.latex import boxed, normalised
+from runner.bench.quality.numbers import last_number, number_of
+from runner.bench.quality.task import Question
 from runner.errors import ConfigurationError, RunnerError
 from runner.prompt import ToolCall, parse_tool_calls
 
-Extract = Callable[[str], str]
+RULES = 2
+"""Raised with every change to what is right: what was judged by others is not gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ def matcher(name: str) -> Matcher:
     return MATCHERS[name]
 
 
+def judge(question: Question, answer: Answer) -> tuple[bool, str]:
+    """Whether the answer to a question is right, and what of it was compared."""
+    rule, expected = matcher(question.matcher), question.expected
+    if (reading := question.reading) is not None:
+        answer = Answer(reading.found(answer.whole))
+        references = expected.splitlines() if rule.name == ONE_OF else [expected]
+        expected = "\n".join(map(reading.bare, references))
+    return rule.judge(answer, expected)
+
+
 def _exact(answer: Answer, expected: str) -> tuple[bool, str]:
     return answer.whole == expected.strip(), answer.whole
 
@@ -59,9 +71,8 @@ def _begins(answer: Answer, expected: str) -> tuple[bool, str]:
 
 
 def _numeric(answer: Answer, expected: str) -> tuple[bool, str]:
-    found = last_number(answer.text)
-    wanted = last_number(expected)
-    return found is not None and found == wanted, "" if found is None else f"{found:f}"
+    found, wanted = last_number(answer.text), last_number(expected)
+    return found.value is not None and found.value == wanted.value, found.text
 
 
 def _boxed(answer: Answer, expected: str) -> tuple[bool, str]:
@@ -97,39 +108,25 @@ def _wanted(expected: str) -> ToolCall:
     return ToolCall(said["name"], said["arguments"])
 
 
-# A number as people write it: with a sign, commas between thousands, decimals.
-_NUMBER = re.compile(r"(?<![\w.])[-−]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)")
-_FINAL = re.compile(r"####\s*(.+)")
-
-
-def last_number(text: str) -> Decimal | None:
-    """The number in the last `\\boxed{}`, else after the last `####`, else the last one of the
-    text; None without any. Commas between thousands, currency and percent signs are passed over."""
-    inside = boxed(text)
-    if inside is None and (marked := _FINAL.findall(text)):
-        inside = marked[-1]
-    for place in (inside, text):
-        found = _NUMBER.findall((place or "").replace("{,}", ",").replace("\\!", ""))
-        if found:
-            try:
-                return Decimal(found[-1].replace(",", "").replace("−", "-")).normalize()
-            except InvalidOperation:
-                continue
-    return None
+_MARKS = re.compile(r"\\[\[\]]|\$\$|\\(?:begin|end)\{\w+\*?\}")
 
 
 def last_line(text: str) -> str:
-    """The last line that is not blank, without what leads to an answer ("The answer is …")."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """The last line that is not blank nor only marks the end of mathematics, without what leads to
+    an answer ("The answer is …")."""
+    stripped = (line.strip() for line in text.splitlines())
+    lines = [line for line in stripped if line and not _MARKS.fullmatch(line)]
     if not lines:
         return ""
     led = re.search(r"\b(?:answer|result)\b(?:\s+is)?\s*[:=]?\s*(.+)", lines[-1], re.IGNORECASE)
     return (led[1] if led else lines[-1]).strip(" *.`")
 
 
+# A small letter may be a word ("the answer is a prime"), but for one that something follows.
+_LETTER = r"(?:[A-J]\b|[a-j](?=[).,:;\]}*]|\s*$))"
+_IS = r"(?:\s+(?i:is))?\s*[:=]?\s*\**\s*[(\[]?\s*"
 _SAID = re.compile(
-    r"(?:answer|choice|option)(?:\s+is)?\s*[:=]?\s*\**\s*[(\[]?\s*([A-Ja-j])\b(?!['’])",
-    re.IGNORECASE,
+    rf"(?:(?i:answer){_IS}({_LETTER})|(?i:choice|option){_IS}([A-Ja-j])\b)(?!['’])", re.MULTILINE
 )
 _ALONE = re.compile(r"(?<![\w'’])[(\[]?([A-J])(?:[)\].:,]|\b)(?!['’]\w)(?!\s+[a-z])")
 
@@ -137,24 +134,27 @@ _ALONE = re.compile(r"(?<![\w'’])[(\[]?([A-J])(?:[)\].:,]|\b)(?!['’]\w)(?!\s
 def choice_letter(text: str) -> str:
     """The letter that an answer names, "" without one: the one in the last `\\boxed{}`, else after
     the last "answer is", "choice" or "option", else the last that stands alone."""
-    inside = boxed(text)
-    if inside is not None and (found := re.search(r"[A-Ja-j]\b", re.sub(r"\\\w+", " ", inside))):
+    inside = re.sub(r"\\\w+", " ", boxed(text) or "")
+    if found := re.search(rf"\b{_LETTER}", inside):
         return found[0].upper()
-    for pattern in (_SAID, _ALONE):
-        if letters := pattern.findall(text):
-            return str(letters[-1]).upper()
-    return ""
+    if said := [one[1] or one[2] for one in _SAID.finditer(text)]:
+        return str(said[-1]).upper()
+    alone = _ALONE.findall(text)
+    return str(alone[-1]) if alone else ""
 
+
+ONE_OF = "one of"
 
 MATCHERS = {
     one.name: one
     for one in (
         Matcher("exact", "the answer is the expected text, to the letter", _exact),
-        Matcher("one of", "the answer is one of the expected lines, to the letter", _one_of),
+        Matcher(ONE_OF, "the answer is one of the expected lines, to the letter", _one_of),
         Matcher("begins", "the answer begins with the expected text", _begins),
         Matcher(
             "numeric",
-            "the number in \\boxed{}, else after ####, else the last one, has the expected value",
+            "what is in the last \\boxed{} is, but for a unit and words, the expected number, or "
+            "that after ####, or the last one of the text",
             _numeric,
         ),
         Matcher(

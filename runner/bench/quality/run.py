@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from runner import __version__
 from runner.bench.cost import per_correct
 from runner.bench.energy import Tally
 from runner.bench.facts import (
@@ -20,10 +21,12 @@ from runner.bench.facts import (
 )
 from runner.bench.prices import Prices
 from runner.bench.quality import generated
+from runner.bench.quality.matching import RULES
 from runner.bench.quality.state import State
 from runner.bench.quality.task import Asked, OpenScorer, Task
 from runner.bench.record import Configuration, Item, Record, Summary, TaskResult
 from runner.errors import ConfigurationError
+from runner.gguf import fingerprint
 from runner.models import Located, scorer
 from runner.settings import Settings
 
@@ -178,12 +181,15 @@ class Evaluation:
         from runner.llama.library import PINNED_VERSION
         from runner.models.kept import identity
 
-        asked = asdict(replace(self.asked, limit=None, samples=1, reference=None, at_once=None))
+        at_once = generated.at_once_of(task, self.asked) if task.kind == "generated" else None
+        asked = asdict(replace(self.asked, limit=None, samples=1, reference=None, at_once=at_once))
         named = {name: self.settings.get(name) for name in decisive(self.settings)}
         reference = identity(self.asked.reference) if self.asked.reference else None
+        programs = (PINNED_VERSION, __version__, RULES)
         return State(
-            identity(self.located), task.kind, task.sha256, asked, reference, named, PINNED_VERSION
-        )
+            identity(self.located), _adapters(self.settings), task.kind, task.sha256, asked,
+            reference, named, programs,
+        )  # fmt: skip
 
     def record(
         self,
@@ -267,6 +273,15 @@ def decisive(settings: Settings) -> list[str]:
     return [name for name in BY_NAME if name not in INERT and settings.get(name) is not None]
 
 
+def _adapters(settings: Settings) -> list[str]:
+    """What tells the files of adapters from others of the same names."""
+    from runner.models.adapted import adapters_of
+
+    found = adapters_of(settings)
+    paths = [path for path, _ in (*found.loras, *found.control_vectors)]
+    return [fingerprint(path) if path.is_file() else "" for path in paths]
+
+
 def count_of(task: Task, asked: Asked) -> int:
     """How many items this evaluation asks for; of a text about as many, which is known once it is
     tokens."""
@@ -286,7 +301,10 @@ def wanted_of(task: Task, asked: Asked, items: Sequence[Item]) -> list[Item]:
 
 
 def check_all(tasks: Sequence[Task], asked: Asked) -> None:
-    """Raise ConfigurationError where something was asked that is for none of the tasks."""
+    """Raise ConfigurationError where something was asked that is for none of the tasks, or means
+    nothing for one of them."""
+    for task in tasks:
+        check(task, asked)
     kinds = {task.kind for task in tasks}
     for given, option, what, meant in (
         (asked.reference, "--reference", "texts", {"perplexity", "divergence"}),
@@ -299,9 +317,14 @@ def check_all(tasks: Sequence[Task], asked: Asked) -> None:
             )
 
 
+def suits(task: Task, asked: Asked) -> bool:
+    """Whether what was asked means something for the task."""
+    return asked.samples == 1 or task.kind == "generated"
+
+
 def check(task: Task, asked: Asked) -> None:
     """Raise ConfigurationError where what was asked means nothing for the task."""
-    if asked.samples > 1 and task.kind != "generated":
+    if not suits(task, asked):
         raise ConfigurationError(
             f"--samples is for tasks answered in words, and {task.name} is none",
             remedy="Leave it out, or put the tasks in two commands.",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from runner.bench.quality.reading import Reading
 from runner.bench.record import Item, TaskResult
 from runner.models import Located
 from runner.prompt import Message
@@ -31,13 +32,14 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question to be answered in words. `matcher` names how an answer is held against
-    `expected` (see `quality.matching`)."""
+    `expected` (see `quality.matching`), and `reading` what of it is, where not all."""
 
     id: str
     messages: tuple[Message, ...]
     expected: str
     matcher: str
     tools: tuple[dict[str, Any], ...] = ()
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.bench.quality import formats
+from runner.bench.quality.formats import harness
 from runner.bench.quality.formats.harness_data import CONVERT
 from runner.bench.quality.task import Task
 from runner.catalog import models_directory
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 
 FOLDER = "tasks"
 SUFFIXES = (".jsonl", ".json", ".csv", ".yaml", ".yml", ".txt", ".raw", ".md")
+PAGE = ".md"
 PARQUET = b"PAR1"
-HUB = ("hf.co/datasets/", "https://hf.co/datasets/", "https://huggingface.co/datasets/")
+HUB = tuple(
+    f"{scheme}{host}/datasets/"
+    for scheme in ("", "https://", "http://")
+    for host in ("hf.co", "huggingface.co")
+)
 
 
 def shipped() -> dict[str, Path]:
@@ -60,12 +66,20 @@ def find(text: str, *, hub: "Callable[[], Hub] | None" = None) -> tuple[Task, ..
     if inside and not path.is_file():
         return tuple(read(known[one], name=one, source=one) for one in inside)
     if path.is_dir():
-        files = [one for one in sorted(path.iterdir()) if one.suffix.lower() in SUFFIXES]
+        files = _files(path)
         if files:
             return tuple(map(read, files))
     if not path.is_file():
         raise _unknown(text, known)
     return (read(path),)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Those in a folder that are tasks of their own: no page about it, and nothing that another of
+    them includes or has its rows in."""
+    found = [one for one in sorted(folder.iterdir()) if one.suffix.lower() in SUFFIXES]
+    parts = {part for one in found for part in harness.parts_of(one)}
+    return [one for one in found if one.suffix.lower() != PAGE and one.resolve() not in parts]
 
 
 def read(path: Path, *, name: str = "", source: str = "") -> Task:

@@ -7,6 +7,7 @@ from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, filterwarnings
 
+from runner.bench.record import Summary
 from runner.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ LIGHT = {
 
 INLINE = {name: f"#0101{number:02x}" for number, name in enumerate(LIGHT, 16)}
 """Colours that stand for the page's own in an SVG, which become light or dark with it."""
+
+DOTS, MOST_DOTS = 200, 2**16 - 1
+"""An inch of a PNG, and in all of its height, beyond which nothing draws."""
 
 SERIES = 8
 MARKS = "osD^vP*X"
@@ -97,6 +101,12 @@ def canvas(width: Width, height: float, *, inline: bool = False) -> Canvas:
     return Canvas(figure, colours, width)
 
 
+def reach(summary: Summary, factor: float = 1.0) -> tuple[float, float]:
+    """How far the interval reaches below and above the middle, where it does."""
+    low, high = summary.interval or (summary.median, summary.median)
+    return max(summary.median - low, 0.0) * factor, max(high - summary.median, 0.0) * factor
+
+
 def settings(colours: dict[str, str], **more: Any) -> Any:
     """matplotlib's, for everything that is drawn in them. Names of models are no formulas, and
     the text of an SVG stays text, to be searched and read."""
@@ -141,10 +151,11 @@ def _any_script() -> Iterator[None]:
 
 
 def to_png(drawn: Canvas, title: str) -> bytes:
-    """The figure as a PNG for print, 200 dots an inch."""
+    """The figure as a PNG for print, 200 dots an inch, or as many as there can be."""
     from matplotlib import rc_context
 
     data = BytesIO()
+    dots = min(DOTS, int(MOST_DOTS / max(drawn.figure.get_size_inches())))
     with rc_context(settings(drawn.colours)), _any_script():
-        drawn.figure.savefig(data, format="png", dpi=200, metadata={"Title": title})
+        drawn.figure.savefig(data, format="png", dpi=dots, metadata={"Title": title})
     return data.getvalue()

@@ -101,7 +101,7 @@ def _draw(canvas: Canvas, panels: Sequence[tuple[str, Series]], alone: bool) -> 
                 markersize=4,
                 alpha=0.75,
                 markeredgewidth=0,
-                label=entry.name,
+                label=entry.label,
             )
         axes.set_ylabel(label)
         axes.tick_params(labelbottom=number == len(panels))

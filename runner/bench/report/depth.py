@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runner.bench.record import Summary
-from runner.bench.report.canvas import Canvas
+from runner.bench.report.canvas import Canvas, reach
 from runner.bench.report.entries import Entry
 from runner.bench.report.plots import Plot
 from runner.bench.wording import figure, rate_summary
@@ -37,7 +37,7 @@ def plots(entries: Sequence[Entry]) -> list[Plot]:
 
 def _plot(name: str, curves: Sequence[Curve], refused: Sequence[str], alone: bool) -> Plot:
     return Plot(
-        name=f"depth-{name.replace(' ', '-')}",
+        name=f"depth-{name}",
         title=f"Speed of {name} with more in the context",
         caption="Tokens already in the context from left to right, speed upwards from zero; bars "
         "are the intervals, often smaller than the marks." + "".join(f" {one}" for one in refused),
@@ -59,19 +59,14 @@ def _words(entry: Entry, points: Sequence[tuple[int, Summary]]) -> str:
 def _draw(canvas: Canvas, curves: Sequence[Curve], alone: bool) -> None:
     axes = canvas.axes()
     for entry, points in curves:
-        middles = [one.median for _, one in points]
-        ends = [one.interval or (one.median, one.median) for _, one in points]
         axes.errorbar(
             [depth for depth, _ in points],
-            middles,
-            yerr=[
-                [middle - low for middle, (low, _) in zip(middles, ends, strict=True)],
-                [high - middle for middle, (_, high) in zip(middles, ends, strict=True)],
-            ],
+            [one.median for _, one in points],
+            yerr=[*zip(*(reach(one) for _, one in points), strict=True)],
             color=canvas.colour(entry.number),
             marker=canvas.mark(entry.number),
             linestyle=canvas.dash(entry.number),
-            label=entry.name,
+            label=entry.label,
         )
     axes.set_ylim(bottom=0)
     axes.set_xlabel("tokens in the context")

@@ -22,6 +22,11 @@ class Entry:
         return self.speed or self.qualities[0]
 
     @property
+    def label(self) -> str:
+        """Its name in a legend, from which matplotlib leaves out what begins with a line below."""
+        return f" {self.name}" if self.name.startswith("_") else self.name
+
+    @property
     def tests(self) -> tuple[Test, ...]:
         """Its tests of speed."""
         return self.speed.tests if self.speed else ()
@@ -70,7 +75,8 @@ def _readable(record: Record) -> Record:
     """With names that can be drawn, whatever files they are of."""
     tests = tuple(replace(one, name=visible(one.name)) for one in record.tests)
     tasks = tuple(replace(one, name=visible(one.name)) for one in record.tasks)
-    return replace(record, name=visible(record.name), tests=tests, tasks=tasks)
+    name, run = visible(record.name), visible(record.run)
+    return replace(record, name=name, run=run, tests=tests, tasks=tasks)
 
 
 def _of(records: Sequence[Record], key: tuple[object, ...]) -> tuple[Record, ...]:

@@ -1,8 +1,8 @@
 """The plots of a report: what each shows, in a picture and in words, and how they become files."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.bench.report.canvas import (
@@ -17,11 +17,14 @@ from runner.bench.report.canvas import (
 from runner.bench.report.entries import Entry
 from runner.errors import DiskError
 
+LONGEST = 80
+"""Letters of a plot's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """`name` is that of its files; `caption` says how to read it, and `words` what it shows, for
-    who does not see it. `heights` are in inches, wide and narrow."""
+    """`name` is that of its files, and a part of ids in the page; `caption` says how to read it,
+    and `words` what it shows, for who does not see it. `heights` are in inches, wide and narrow."""
 
     name: str
     title: str
@@ -35,10 +38,20 @@ def plots(entries: Sequence[Entry]) -> tuple[Plot, ...]:
     """All that these measurements can be drawn as."""
     from runner.bench.report import ceiling, course, depth, latency, trade
 
-    found: Iterable[Plot] = (
-        plot for part in (trade, depth, latency, ceiling, course) for plot in part.plots(entries)
-    )
-    return tuple(found)
+    found: dict[str, Plot] = {}
+    for part in (trade, depth, latency, ceiling, course):
+        for plot in part.plots(entries):
+            name = _file_name(plot.name, found)
+            found[name] = replace(plot, name=name)
+    return tuple(found.values())
+
+
+def _file_name(name: str, taken: Collection[str]) -> str:
+    """A name that a file can have, wherever it lies, and that nothing in HTML or SVG takes for more
+    than a name: what tests, tasks and runs are called may come from outside."""
+    safe = "".join(one if one.isalnum() or one in "-_." else "-" for one in name)[:LONGEST]
+    names = (safe, *(f"{safe}-{number}" for number in range(2, len(taken) + 2)))
+    return next(one for one in names if one not in taken)
 
 
 def draw(plot: Plot, width: Width, *, inline: bool = False) -> Canvas:
@@ -83,8 +96,8 @@ def inline_svg(plot: Plot, width: Width) -> str:
     for name, colour in INLINE.items():
         text = text.replace(colour, f"var(--{name})")
     # matplotlib numbers what it draws from 1 in every figure.
-    text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{salt}-", text)
+    text = re.sub(r'id="|href="#|url\(#', lambda found: f"{found[0]}{salt}-", text)
     view = re.search(r'viewBox="[^"]*"', text)
     assert view is not None
     opening = f'<svg class="{width}" {view[0]} aria-hidden="true" focusable="false">'
-    return re.sub(r"<svg[^>]*>", opening, text, count=1)
+    return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1)

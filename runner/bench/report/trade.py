@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runner.bench.record import Summary
-from runner.bench.report.canvas import Canvas
+from runner.bench.report.canvas import Canvas, reach
 from runner.bench.report.entries import Entry, main_decode, quality_figure, task_names
 from runner.bench.report.labels import name_points
 from runner.bench.report.pareto import Point, Standing, standing
@@ -59,7 +59,7 @@ def _plot(task: str, test_name: str, rows: Sequence[Row]) -> Plot:
     lower = lower_is_better(figure)
     what = f"{label(figure.metric)} of {task}"
     return Plot(
-        name=f"quality-speed-{_file_name(task)}",
+        name=f"quality-speed-{task}",
         title=f"{what[0].upper()}{what[1:]} against speed",
         caption=f"Up and to the right is better{', so the axis is upside down' if lower else ''}. "
         "Bars are the intervals. Filled: none here is better at both (the Pareto front, which the "
@@ -72,10 +72,6 @@ def _plot(task: str, test_name: str, rows: Sequence[Row]) -> Plot:
         draw=lambda canvas: _draw(canvas, rows, what, test_name),
         heights=(4.6, 4.6 + 0.2 * len(rows)),
     )
-
-
-def _file_name(name: str) -> str:
-    return "".join(one if one.isalnum() or one in "-_." else "-" for one in name)
 
 
 def _draw(canvas: Canvas, rows: Sequence[Row], what: str, test_name: str) -> None:
@@ -94,14 +90,14 @@ def _draw(canvas: Canvas, rows: Sequence[Row], what: str, test_name: str) -> Non
         axes.errorbar(
             x,
             y,
-            xerr=_reach(speed, 1.0),
-            yerr=_reach(quality, factor),
+            xerr=[[end] for end in reach(speed)],
+            yerr=[[end] for end in reach(quality, factor)],
             fmt=canvas.mark(entry.number),
             color=colour,
             markerfacecolor=inside,
             markersize=8,
             elinewidth=1.3,
-            label=entry.name,
+            label=entry.label,
             zorder=3,
         )
     axes.set_xlim(left=0)
@@ -124,11 +120,3 @@ def _draw(canvas: Canvas, rows: Sequence[Row], what: str, test_name: str) -> Non
     ]
     if canvas.narrow or not name_points(axes, ROOM, names):
         canvas.legend(axes)
-
-
-def _reach(summary: Summary, factor: float) -> list[list[float]] | None:
-    """How far the interval reaches below and above the middle."""
-    if summary.interval is None:
-        return None
-    low, high = summary.interval
-    return [[(summary.median - low) * factor], [(high - summary.median) * factor]]

@@ -69,7 +69,9 @@ def find(root: Path = ROOT) -> list[Meter | Missing]:
 
 
 def _is_battery(supply: Path) -> bool:
-    return text(supply / "type") == "Battery" and text(supply / "scope") != "Device"
+    """Whether it is one of the machine's own; an empty bay is shown as one that is not present."""
+    is_there = text(supply / "present") != "0" and text(supply / "scope") != "Device"
+    return is_there and text(supply / "type") == "Battery"
 
 
 def _check(root: Path) -> None:

@@ -62,16 +62,17 @@ class EmiMeter(Meter):
 
 
 def find(devices: Callable[[], Sequence[Device]] | None = None) -> list[Meter | Missing]:
-    """A meter for each part that a device counts; or why there is none."""
+    """A meter for each part that a device counts; of one that fails, why there is none."""
     found: list[Meter | Missing] = []
     names: list[str] = []
-    try:
-        for device in (devices or _devices)():
+    for device in (devices or _devices)():
+        try:
             channels = parse_metadata(device.version(), device.metadata())
             names += channels
             found += _opened(device, channels)
-    except OSError as error:
-        return [Missing("processor package", SOURCE, "processor", str(error))]
+        except OSError as error:
+            device.close()
+            found.append(Missing("processor package", SOURCE, "processor", str(error)))
     if found:
         return found
     reason = "Windows shows no energy meter of the processor"

@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from runner.machine.energy.meter import Integral, Meter, Missing
 
 SOURCE = "NVML"
 DEVICES = (Path("/dev/nvidiactl"), Path("/proc/driver/nvidia/version"), Path("/dev/dxg"))
+RESTART = "After an update of the driver, restart the machine; a container must be given the card."
 INSTALL = 'Install it with: pip install "runner-llm[energy]"'
 
 
@@ -53,22 +54,25 @@ class CardPower(Meter):
         _shut(self._nvml)
 
 
-def find(nvml: Any = None) -> list[Meter | Missing]:
-    """A meter for each card; nothing where there is none."""
+def find(nvml: Any = None, devices: Sequence[Path] = DEVICES) -> list[Meter | Missing]:
+    """A meter for each card; nothing where there is none: neither one that the library knows, nor
+    one of the `devices` that a driver makes."""
+    is_there = any(path.exists() for path in devices)
     if nvml is None:
         try:
             nvml = importlib.import_module("pynvml")
         except ImportError:
             absent = Missing("GPU", SOURCE, "gpu", "nvidia-ml-py is not installed", INSTALL)
-            return [absent] if any(path.exists() for path in DEVICES) else []
+            return [absent] if is_there else []
     try:
         nvml.nvmlInit()
-    except nvml.NVMLError:
-        return []  # neither a driver nor a card
-    try:
-        return [_open(nvml, number) for number in range(nvml.nvmlDeviceGetCount())]
-    finally:
-        _shut(nvml)
+        try:
+            return [_open(nvml, number) for number in range(nvml.nvmlDeviceGetCount())]
+        finally:
+            _shut(nvml)
+    except nvml.NVMLError as error:
+        reason = f"NVIDIA's driver does not answer: {error}"
+        return [Missing("GPU", SOURCE, "gpu", reason, RESTART)] if is_there else []
 
 
 def _open(nvml: Any, number: int) -> Meter | Missing:

@@ -107,10 +107,17 @@ def _unreadable(domain: str, part: Part, error: OSError, root: Path) -> Missing:
 
 
 def _absent(root: Path, cpuinfo: Path) -> Missing:
-    """No zones: a virtual machine, or a module that is not loaded."""
-    if "hypervisor" in text(cpuinfo).partition("flags")[2].partition("\n")[0].split():
+    """No zones: a virtual machine, a container, another kind of processor, or a module that is not
+    loaded."""
+    said = text(cpuinfo)
+    if "hypervisor" in said.partition("flags")[2].partition("\n")[0].split():
         reason = "this is a virtual machine, which has no energy counters"
         remedy = "Measure on the machine itself."
+    elif any(root.glob("intel-rapl*")):  # links to a folder that is hidden
+        reason = "this container hides the energy counters of its machine"
+        remedy = "Measure outside of it, or unmask /sys/devices/virtual/powercap in it."
+    elif "vendor_id" not in said:  # x86's word
+        reason, remedy = "Linux shows no energy counters of this kind of processor", ""
     else:
         reason = f"there are no energy counters in {root}"
         remedy = "Try: sudo modprobe intel_rapl_msr (Intel, and AMD since Linux 5.8)."

@@ -35,7 +35,12 @@ class LinuxSenses(Senses):
     ) -> None:
         self._clocks = _spread(_frequencies(system), MOST_PROCESSORS)
         self._thermometer = _thermometer(system)
-        self._limits = sorted(system.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle"))
+        limits = sorted(system.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle"))
+        self._cores = [path / "core_throttle_count" for path in limits]
+        self._packages: dict[str, list[Path]] = {}
+        for path in limits:
+            package = text(path.parent / "topology/physical_package_id")
+            self._packages.setdefault(package, []).append(path / "package_throttle_count")
         self._choosers = [
             path
             for path in (
@@ -59,9 +64,10 @@ class LinuxSenses(Senses):
         return None if degrees is None else degrees / 1000
 
     def throttled(self) -> int | None:
-        """Events of a processor's own limits, and periods in which a control group's quota was
+        """Events of the processors' own limits, and periods in which a control group's quota was
         used up. The processors of one package share its count, so the greatest is taken."""
-        counts = [_greatest(self._limits, f"{part}_throttle_count") for part in ("core", "package")]
+        counts = [_number(path) for path in self._cores]
+        counts += [_greatest(paths) for paths in self._packages.values()]
         counts += [_quota_hits(group) for group in self._groups]
         known = [count for count in counts if count is not None]
         return sum(known) if known else None
@@ -114,9 +120,8 @@ def _label(sensor: Path) -> str:
     return text(sensor.with_name(sensor.name.replace("input", "label"))).lower()
 
 
-def _greatest(folders: Sequence[Path], name: str) -> int | None:
-    counts = [number for folder in folders if (number := _number(folder / name)) is not None]
-    return max(counts, default=None)
+def _greatest(paths: Sequence[Path]) -> int | None:
+    return max((count for path in paths if (count := _number(path)) is not None), default=None)
 
 
 def _quota_hits(group: cgroups.Group) -> int | None:

@@ -7,6 +7,7 @@ import pytest
 
 from runner.bench.quality import generated, tasks
 from runner.bench.quality.answering import fitting
+from runner.bench.quality.reading import Find, Reading
 from runner.bench.quality.run import Evaluation
 from runner.bench.quality.state import State
 from runner.bench.quality.task import Asked, Question, Task
@@ -76,7 +77,7 @@ def test_an_interrupted_evaluation_goes_on(located: Located) -> None:
         assert second.resumed == 2
         assert (counts[0], counts[-1], len(result.items)) == (2, 5, 5)
         second.done()
-    third = evaluation(located, Asked(limit=1))
+    third = evaluation(located, Asked(limit=1, at_once=2))
     with third:
         third.put(task)
     assert third.resumed == 0
@@ -151,6 +152,60 @@ def test_other_settings_are_another_evaluation(located: Located) -> None:
         with evaluation(located, Asked(), settings) as one:
             one.put(task)
             assert one.resumed == resumed
+
+
+def test_what_else_decides_answers_is_another_evaluation(
+    located: Located, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = sums(1)
+
+    def resumed(asked: Asked) -> int:
+        with evaluation(located, asked) as one:
+            one.put(task)
+            return one.resumed
+
+    assert resumed(Asked()) == 0
+    assert resumed(Asked(at_once=task.facts["at_once"])) == 1, "as it is by itself"
+    assert resumed(Asked(at_once=3)) == 0
+    monkeypatch.setattr("runner.bench.quality.run.RULES", 0)
+    assert resumed(Asked()) == 0
+    monkeypatch.setattr("runner.bench.quality.run.__version__", "0")
+    assert resumed(Asked()) == 0
+
+
+def test_another_adapter_of_the_same_name_is_another_evaluation(
+    located: Located, tmp_path: Path
+) -> None:
+    lora = tmp_path / "style.gguf"
+    paths = []
+    for content in (b"one", b"other"):
+        lora.write_bytes(content)
+        one = evaluation(located, Asked(), Settings(threads=1, lora=(f"{lora}:0.5",)))
+        paths.append(one._state(sums(1)).path)
+    assert paths[0] != paths[1]
+
+
+def test_how_a_task_says_to_ask_is_in_its_result(located: Located) -> None:
+    facts = {"asked": "so", "examples": "2: the first of dev", "data": ["rows.jsonl"],
+             "stop": ["Q:"], "sampling": {"temperature": 0.0}, "max_tokens": 9}  # fmt: skip
+    task = replace(sums(1), facts=facts)
+    with evaluation(located, Asked(max_tokens=5)) as one:
+        found = one.put(task).facts
+    assert found is not None
+    assert {key: found[key] for key in ("asked", "examples", "data", "stop")} == {
+        key: facts[key] for key in ("asked", "examples", "data", "stop")
+    }
+    assert (found["max_tokens"], found["sampling"]["temperature"]) == (5, 0.0)
+    assert "top_p" in found["sampling"]
+
+
+def test_an_answer_is_read_as_the_task_says(located: Located) -> None:
+    (whole,) = sums(1).questions
+    question = replace(whole, matcher="exact", expected="=", reading=Reading((Find("[=]"),)))
+    with evaluation(located, Asked()) as one:
+        (item,) = one.put(replace(sums(1), questions=(question,))).items
+    assert (item.correct, item.extracted) == (True, "=")
+    assert len(item.answer) > 1
 
 
 def test_samples_differ_and_give_pass_at_1(located: Located) -> None:

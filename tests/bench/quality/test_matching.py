@@ -1,51 +1,26 @@
 """Answers are judged by rules with names; each here on answers whose verdict is plain."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.bench.quality.latex import boxed, normalised, number_of
-from runner.bench.quality.matching import MATCHERS, Answer, choice_letter, last_number, matcher
+from runner.bench.quality.latex import boxed, normalised
+from runner.bench.quality.matching import (
+    MATCHERS,
+    Answer,
+    choice_letter,
+    judge,
+    last_line,
+    matcher,
+)
+from runner.bench.quality.numbers import number_of
+from runner.bench.quality.reading import Find, Reading
+from runner.bench.quality.task import Question
 from runner.errors import ConfigurationError
 
 
 def right(name: str, answer: str, expected: str, calls: str = "") -> bool:
     return matcher(name).judge(Answer(answer, calls), expected)[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("so 12 - 5 = 7.", "7"),
-        ("It costs $1,234.50 in all", "1234.5"),
-        (r"perhaps 3, no: \boxed{-42}, and 7 more", "-42"),
-        ("1 + 1\n#### 1,000", "1000"),
-        ("between 3-5 days", "5"),
-        ("x=-7", "-7"),
-        ("−8 degrees", "-8"),
-        (r"\boxed{10{,}080}", "10080"),
-        (r"\boxed{\text{none}} but 3", "3"),
-        ("1,23 is no thousand", "23"),
-        (".5", "0.5"),
-    ],
-)
-def test_the_last_number(text: str, expected: str) -> None:
-    assert last_number(text) == Decimal(expected)
-
-
-@pytest.mark.parametrize("text", ["", "none", "model3 v", "."])
-def test_no_number(text: str) -> None:
-    assert last_number(text) is None
-
-
-@settings(max_examples=30)
-@given(st.integers(-(10**12), 10**12))
-def test_numbers_are_found_however_they_are_written(number: int) -> None:
-    assert right("numeric", f"The answer is {number:,}.", str(number))
-    assert right("numeric", f"\\boxed{{{number}.00}}", f"#### {number}")
-    assert not right("numeric", f"The answer is {number + 1}.", str(number))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +42,33 @@ def test_numbers_are_found_however_they_are_written(number: int) -> None:
         ("It follows that\n\n**The answer is 14.**", "14"),
         (r"\boxed{\sqrt2}", r"\sqrt{2}"),
         (r"\boxed{1\frac{1}{2}}", "1.5"),
+        (r"\boxed{x^{2}+1}", "x^2+1"),
+        (r"\boxed{2516_{8}}", "2516_8"),
+        (
+            r"\boxed{\begin{pmatrix} 1 \\ 2 \end{pmatrix}}",
+            r"\begin{pmatrix}1\\2\end{pmatrix}",
+        ),
+        (
+            r"\boxed{\begin{pmatrix}1\\[1ex] 2\end{pmatrix}}",
+            r"\begin{pmatrix}1\\[1ex]2\end{pmatrix}",
+        ),
+        (r"\boxed{3\,x}", "3x"),
+        (r"\boxed{\frac{\sqrt{3}}3}", r"\frac{\sqrt{3}}{3}"),
+        (r"\boxed{\frac{\frac12}3}", r"\frac{\frac{1}{2}}{3}"),
+        (r"\boxed{\frac{-\sqrt{3}}{2}}", r"-\frac{\sqrt{3}}{2}"),
+        (r"\boxed{y = \frac{-x}{2}}", r"-\frac{x}{2}"),
+        (r"\boxed{(1, \frac{-1}{2})}", r"(1,-\frac{1}{2})"),
+        ("C", r"\text{(C)}"),
+        (r"\boxed{(C)}", "C"),
+        (r"\boxed{5\text{ meters}}", "5"),
+        (r"\boxed{12 \text{ pounds}}", "12"),
+        (r"\boxed{30\text{ miles per hour}}", "30"),
+        (r"\boxed{9\text{ square feet}}", r"9\text{ ft}^2"),
+        (r"\boxed{12\,500}", "12,500"),
+        (r"\boxed{–3}", "-3"),
+        ("Hence\n\\[\nx = 5\n\\]", "5"),
+        ("Hence\n$$\n\\frac{1}{2}\n$$\n", r"\frac12"),
+        (r"The answer is \(5\).", "5"),
     ],
 )
 def test_equal_mathematics(answer: str, expected: str) -> None:
@@ -84,6 +86,13 @@ def test_equal_mathematics(answer: str, expected: str) -> None:
         ("", "0"),
         (r"\boxed{\frac{1}{0}}", "0"),
         (r"\boxed{-3}", "3"),
+        (r"-\frac{1+\sqrt{5}}{2}", r"\frac{-1+\sqrt{5}}{2}"),
+        (r"-\frac{1\pm\sqrt{5}}{2}", r"\frac{-1\pm\sqrt{5}}{2}"),
+        (r"x-\frac{1}{2}", r"x\frac{-1}{2}"),
+        (r"-\frac{1}{2}^2", r"\frac{-1}{2}^2"),
+        (r"\text{inches}", r"\text{feet}"),
+        (r"\boxed{2}", "1,2"),
+        (r"\boxed{12}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
     ],
 )
 def test_other_mathematics(answer: str, expected: str) -> None:
@@ -111,12 +120,62 @@ def test_no_text_upsets_a_matcher(text: str) -> None:
         (r"A or B? \boxed{\text{D}}", "D"),
         ("**Answer: A**", "A"),
         ("Option c is right", "C"),
+        (r"\boxed{\text{Choice B}}", "B"),
+        (r"\boxed{c}", "C"),
+        (r"\boxed{\text{b) a dog}}", "B"),
+        ("The answer is a prime, so C.", "C"),
+        ("The answer is b) a dog", "B"),
+        ("answer: d", "D"),
+        ("Answer: b\nbecause it is", "B"),
         ("A man walks. I can't say.", ""),
         ("nothing", ""),
     ],
 )
 def test_the_letter_of_a_choice(text: str, letter: str) -> None:
     assert choice_letter(text) == letter
+
+
+@settings(max_examples=60)
+@given(st.integers(-99, 99), st.integers(1, 99), st.sampled_from(["dfrac", "tfrac", "frac"]))
+def test_a_fraction_has_its_value_however_it_is_written(above: int, below: int, how: str) -> None:
+    sign, size = "-" if above < 0 else "", abs(above)
+    forms = (
+        rf"\{how}{{{above}}}{{{below}}}",
+        rf"{sign}\{how}{{{size}}}{{{below}}}",
+        f"{above}/{below}",
+        rf"x = \left.\{how}{{{above}}}{{{below}}}\right.",
+    )
+    for form in forms:
+        assert right("boxed", rf"\boxed{{{form}}}", rf"\frac{{{above}}}{{{below}}}")
+        assert not right("boxed", rf"\boxed{{{form}}}", rf"\frac{{{above + 1}}}{{{below}}}")
+
+
+def test_the_last_line_has_something_to_say() -> None:
+    assert last_line("x\n\\[ y \\]\n") == "\\[ y \\]"
+    assert last_line("\\begin{align*}\nz\n\\end{align*}") == "z"
+    assert last_line("$$\n\\]") == ""
+
+
+@pytest.mark.parametrize(
+    ("reading", "answer", "matcher", "expected"),
+    [
+        (Reading((Find(r"answer is \(?([A-J])\)?"),)), "Hm. The answer is (C).", "exact", "C"),
+        (Reading((Find("(?<=answer is )(.*)(?=.)"),)), "The answer is Yes.", "exact", "Yes"),
+        (Reading((Find("[A-Z]", index=-1),)), "A, no B", "exact", "B"),
+        (Reading((Find(r"\d(x)|\d(y)"),)), "1y 2x", "exact", "y"),
+        (Reading((Find("(D)", fallback="none"),)), "well", "exact", "none"),
+        (Reading(ignored=("case", "punctuation")), "YES!", "exact", "yes"),
+        (Reading(ignored=("numbers",)), "a1", "exact", "a"),
+        (Reading(left_out=("(?s).*#### ",)), "so\n#### 5", "exact", "5"),
+        (Reading(ignored=("case",)), "PARIS", "one of", "Rome\nParis"),
+    ],
+)
+def test_what_of_an_answer_counts(
+    reading: Reading, answer: str, matcher: str, expected: str
+) -> None:
+    question = Question("1", (), expected, matcher, reading=reading)
+    assert judge(question, Answer(answer))[0]
+    assert not judge(question, Answer("The answer is (D)."))[0]
 
 
 def test_texts_to_the_letter() -> None:

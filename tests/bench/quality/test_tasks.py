@@ -30,6 +30,12 @@ def written(folder: Path, *rows: object, name: str = "questions.jsonl") -> Path:
         (GSM8K, "1", "5", "numeric"),
         (MATH, "test/1.json", "\\frac{1}{2}", "boxed"),
         (AIME, "2024-I-1", "204", "numeric"),
+        ({**MATH, "answer": 14.5}, "test/1.json", "14.5", "numeric"),
+        ({**MATH, "answer": 1e-7}, "test/1.json", "0.0000001", "numeric"),
+        ({**MATH, "answer": "1,000"}, "test/1.json", "1,000", "numeric"),
+        ({**MATH, "answer": "1,2"}, "test/1.json", "1,2", "boxed"),
+        ({**MATH, "answer": "3,5,7"}, "test/1.json", "3,5,7", "boxed"),
+        ({**MATH, "answer": "-2,1"}, "test/1.json", "-2,1", "boxed"),
     ],
 )
 def test_published_questions(
@@ -91,7 +97,21 @@ def test_a_folder_is_all_its_tasks(tmp_path: Path) -> None:
     written(tmp_path, GSM8K, name="a.jsonl")
     written(tmp_path, MATH, name="b.jsonl")
     (tmp_path / "notes.pdf").write_bytes(b"%PDF")
+    (tmp_path / "README.md").write_text("What these are.", encoding="utf-8")
     assert [task.name for task in tasks.find(str(tmp_path))] == ["a", "b"]
+
+
+def test_parts_of_a_task_are_no_tasks(tmp_path: Path) -> None:
+    written(tmp_path, {"q": "1 + 1", "a": "2"}, name="rows.jsonl")
+    written(tmp_path, {"q": "1 + 2", "a": "3"}, name="dev.jsonl")
+    written(tmp_path, GSM8K, name="other.jsonl")
+    (tmp_path / "_base.yaml").write_text(
+        "dataset_path: json\ndataset_kwargs: {data_files: {test: [rows.jsonl], dev: dev.jsonl}}\n"
+        'test_split: test\ndoc_to_text: "{{q}}"\ndoc_to_target: "{{a}}"\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "sums.yaml").write_text("include: _base.yaml\ntask: sums\n", encoding="utf-8")
+    assert [task.name for task in tasks.find(str(tmp_path))] == ["other", "sums"]
 
 
 HEADER = {"runner_task": 1, "kind": "generated", "licence": "MIT"}
@@ -109,6 +129,16 @@ HEADER = {"runner_task": 1, "kind": "generated", "licence": "MIT"}
         ((HEADER, {"messages": [], "answer": ""}), "asks nothing"),
         (({**HEADER, "kind": "choice"}, {"context": "", "endings": ["a"], "answer": 1}),
          "no ending 1"),
+        (({**HEADER, "kind": "choice"},), "has no questions"),
+        ((HEADER,), "has no questions"),
+        (({**HEADER, "sampling": [1]}, GSM8K), "sampling is no JSON object"),
+        (({**HEADER, "sampling": {"heat": 1}}, GSM8K), "there is no heat"),
+        (({**HEADER, "sampling": {"seed": 1}}, GSM8K), "there is no seed"),
+        (({**HEADER, "sampling": {"temperature": "hot"}}, GSM8K), "its temperature is 'hot'"),
+        (({**HEADER, "sampling": {"top_p": 2}}, GSM8K), "its top_p is 2"),
+        (({**HEADER, "max_tokens": "many"}, GSM8K), "its max_tokens is 'many'"),
+        (({**HEADER, "context": 0}, GSM8K), "its context is 0"),
+        (({**HEADER, "at_once": 0}, GSM8K), "its at_once is 0"),
         ((GSM8K, {"question": "and?"}), "line 2 has no question with its answer"),
     ],
 )  # fmt: skip
@@ -135,6 +165,13 @@ def test_what_is_not_there(text: str) -> None:
 # Data sets on the Hub.
 
 NAME = "somebody/questions"
+
+
+@pytest.mark.parametrize("host", ["huggingface.co", "http://hf.co", "https://huggingface.co"])
+def test_a_data_set_by_its_address(loopback_hub: LoopbackHub, host: str) -> None:
+    loopback_hub.add(NAME, {"test.jsonl": (json.dumps(GSM8K) + "\n").encode()})
+    (task,) = tasks.find(f"{host}/datasets/{NAME}/test.jsonl", hub=Hub)
+    assert task.source.startswith(f"hf.co/datasets/{NAME}/test.jsonl@")
 
 
 def test_a_data_set_is_fetched_once_and_pinned(loopback_hub: LoopbackHub) -> None:

@@ -8,12 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from runner.bench.plain import to_plain
 from runner.bench.quality.formats.harness_data import Data, data_of
+from runner.bench.quality.formats.harness_reading import reading_of, takes_numbers
 from runner.bench.quality.formats.harness_row import Writer
 from runner.bench.quality.formats.harness_shots import Shots, shots_of
+from runner.bench.quality.numbers import is_number
 from runner.bench.quality.task import Choice, Question, Task
-from runner.errors import BadDocument, ConfigurationError
+from runner.errors import BadDocument, ConfigurationError, RunnerError
 from runner.prompt import Message
+from runner.settings import BY_NAME
 
 SUFFIXES = (".yaml", ".yml")
 LONGEST = 200_000
@@ -23,12 +27,13 @@ KEYS = ("task", "dataset_path", "output_type", "doc_to_text", "include", "group"
 DEEPEST = 8
 """Files that include one another."""
 
-DIGITS = ("\\d", "0-9")
 REFUSED = {
     "process_results": "it scores by code of its own",
     "process_docs": "it changes its rows by code of its own; write the changed rows to a file",
     "use_prompt": "it takes its wording from promptsource; write doc_to_text instead",
+    "gen_prefix": "it begins the answer itself (gen_prefix); write that into doc_to_text",
 }
+DRAWN = ("temperature", "top_p", "top_k")
 NORMALISERS = {"acc_norm": "per_character", "acc_bytes": "per_byte"}
 
 
@@ -50,6 +55,30 @@ def read(path: Path, text: str) -> Task | None:
     if kind not in MAKERS:
         raise _refused(path, f"its output_type {kind!r} is not one of {', '.join(MAKERS)}")
     return MAKERS[kind](path, asked, data, shots)
+
+
+def parts_of(path: Path) -> set[Path]:
+    """The files that a task's YAML includes or has its rows in, as far as it can be read."""
+    if path.suffix.lower() not in SUFFIXES:
+        return set()
+    try:
+        asked = _loaded(path, path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RunnerError):
+        return set()  # whose reading tells what is wrong
+    asked = asked if isinstance(asked, dict) else {}
+    arguments = asked.get("dataset_kwargs")
+    named = [
+        asked.get("include"),
+        arguments.get("data_files") if isinstance(arguments, dict) else None,
+    ]
+    found = set[Path]()
+    while named:
+        one = named.pop()
+        if isinstance(one, str):
+            found.add((path.parent / one).resolve())
+        else:
+            named += one.values() if isinstance(one, dict) else one if isinstance(one, list) else []
+    return found
 
 
 def _with_included(
@@ -136,18 +165,20 @@ def _choices(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Tas
 
 def _questions(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Task:
     writer = Writer(path, asked)
-    matcher = "numeric" if _extracts_numbers(asked.get("filter_list")) else "exact"
+    references = [tuple(map(str.strip, writer.references(*one))) for one in data.rows]
+    is_numeric = takes_numbers(asked.get("filter_list")) and all(map(_is_one_number, references))
+    reading = reading_of(path, asked, numeric=is_numeric)
     questions = []
-    for line, row in data.rows:
+    for (line, row), expected in zip(data.rows, references, strict=True):
         text = writer.before(line, row) + shots.for_row(row) + writer.text(line, row)
         message = Message("user", text)
-        expected = writer.target(line, row).strip()
-        questions.append(Question(str(line), (message,), expected, matcher))
-    arguments = asked.get("generation_kwargs")
-    most = arguments.get("max_gen_toks") if isinstance(arguments, dict) else None
+        matcher = "numeric" if is_numeric else "exact" if len(expected) == 1 else "one of"
+        questions.append(
+            Question(str(line), (message,), "\n".join(expected), matcher, reading=reading)
+        )
     facts: dict[str, Any] = {"asked": "as what a person says, through the model's chat template"}
-    facts |= {"max_tokens": most} if isinstance(most, int) and most > 0 else {}
-    facts |= {"stop": stops} if (stops := _stops(arguments)) else {}
+    facts |= _generation(path, asked.get("generation_kwargs"))
+    facts |= {"reading": to_plain(reading)} if reading is not None else {}
     facts |= shots.facts
     return _task(path, asked, data, "generated", questions=tuple(questions), facts=facts)
 
@@ -160,12 +191,32 @@ def _text(path: Path, asked: dict[str, Any], data: Data, shots: Shots) -> Task:
     return _task(path, asked, data, "perplexity", text=text)
 
 
-def _stops(arguments: Any) -> list[str]:
-    """Texts that end an answer. Blank ones, at which a base model's answer ends, are left out: what
-    is asked in a chat may have several paragraphs, and ends by itself."""
-    found = arguments.get("until") if isinstance(arguments, dict) else None
-    found = found if isinstance(found, list) else [found]
-    return [one for one in found if isinstance(one, str) and one.strip()]
+def _is_one_number(references: tuple[str, ...]) -> bool:
+    """GSM8K's stands after its working."""
+    final = references[0].rpartition("####")[2].strip()
+    return len(references) == 1 and is_number(final.removeprefix("$").removesuffix("%"))
+
+
+def _generation(path: Path, arguments: Any) -> dict[str, Any]:
+    """How long an answer may be, what ends it and how it is sampled, as far as that is said.
+    Raises ConfigurationError for sampling that cannot be.
+
+    Blank texts, at which a base model's answer ends, are left out: what is asked in a chat may have
+    several paragraphs, and ends by itself.
+    """
+    said = arguments if isinstance(arguments, dict) else {}
+    most, until = said.get("max_gen_toks"), said.get("until")
+    until = until if isinstance(until, list) else [until]
+    stops = [one for one in until if isinstance(one, str) and one.strip()]
+    drawn = {name: said[name] for name in DRAWN if said.get(name) is not None}
+    if said.get("do_sample") is False:
+        drawn = {"temperature": 0.0}
+    sampling = {
+        name: BY_NAME[name].checked(value, f"{path.name}: {name}") for name, value in drawn.items()
+    }
+    facts: dict[str, Any] = {"max_tokens": most} if isinstance(most, int) and most > 0 else {}
+    facts |= {"stop": stops} if stops else {}
+    return facts | ({"sampling": sampling} if sampling else {})
 
 
 MAKERS = {
@@ -182,14 +233,3 @@ def _task(path: Path, asked: dict[str, Any], data: Data, kind: Any, **what: Any)
     facts = {"data": list(data.files), **what.pop("facts", {})}
     name = name if isinstance(name, str) else path.stem
     return Task(name, kind, "", digest.hexdigest(), facts=facts, **what)
-
-
-def _extracts_numbers(filters: Any) -> bool:
-    """Whether a filter takes numbers out of an answer: a regular expression that has digits."""
-    if isinstance(filters, list):
-        return any(map(_extracts_numbers, filters))
-    if not isinstance(filters, dict):
-        return False
-    pattern = filters.get("regex_pattern")
-    found = isinstance(pattern, str) and any(digits in pattern for digits in DIGITS)
-    return found or _extracts_numbers(filters.get("filter"))

@@ -42,11 +42,27 @@ class Writer:
         return str(self._value("doc_to_text", line, row))
 
     def target(self, line: int, row: Row) -> str:
-        """The right answer in words."""
+        """The right answer in words, the first of several."""
+        return self.references(line, row)[0]
+
+    def references(self, line: int, row: Row) -> tuple[str, ...]:
+        """The right answers in words: several where there is a list of them."""
         found = self._value("doc_to_target", line, row)
-        if isinstance(found, list):
-            found = found[0] if found else ""
-        return str(found)
+        index = self._index("doc_to_target", found, row)
+        if index is not None and self._asked.get("doc_to_choice") is not None:
+            endings = self._endings(line, row)
+            self._within(index, endings, line)
+            found = endings[index]
+        if isinstance(found, str) and not self._is_field("doc_to_target", row):
+            literal = _literal(found) if found[:1] == "[" else None
+            found = literal if isinstance(literal, list) else found
+        listed = [str(one) for one in (found if isinstance(found, list) else [found])]
+        if not listed or (len(listed) > 1 and any("\n" in one.strip() for one in listed)):
+            raise BadDocument(
+                f"{self._path.name}: doc_to_target gives no answer, or several of more than a "
+                f"line, for the row of line {line}"
+            )
+        return tuple(listed)
 
     def choice(self, line: int, row: Row) -> Put:
         """The endings that are compared, and which is right.
@@ -57,11 +73,11 @@ class Writer:
         endings = self._endings(line, row)
         target = self._value("doc_to_target", line, row)
         text = self._value("doc_to_text", line, row)
-        index = _whole(text)
+        index = self._index("doc_to_text", text, row)
         if index is not None:
             self._within(index, endings, line)
             return Put(endings, (str(target),) * len(endings), index)
-        answer = _whole(target)
+        answer = self._index("doc_to_target", target, row)
         if answer is None:
             answer = endings.index(str(target)) if str(target) in endings else -1
         self._within(answer, endings, line)
@@ -80,6 +96,16 @@ class Writer:
             )
         return tuple(map(str, found))
 
+    def _is_field(self, key: str, row: Row) -> bool:
+        source = self._asked.get(key)
+        return isinstance(source, str) and bool(source) and source in row
+
+    def _index(self, key: str, value: Any, row: Row) -> int | None:
+        """The index of a choice, where it is one: a whole number, or digits that a template gave.
+        A field's text is that of a choice."""
+        is_text = isinstance(value, str) and self._is_field(key, row)
+        return None if is_text else _whole(value)
+
     def _within(self, index: int, endings: tuple[str, ...], line: int) -> None:
         if not 0 <= index < len(endings):
             raise BadDocument(
@@ -92,7 +118,7 @@ class Writer:
         source = self._asked.get(key, "")
         if not isinstance(source, str):
             return source
-        return row[source] if source and source in row else self._rendered(source, line, row)
+        return row[source] if self._is_field(key, row) else self._rendered(source, line, row)
 
     def _rendered(self, source: str, line: int, row: Row) -> str:
         from runner.prompt.sandbox.environment import Program

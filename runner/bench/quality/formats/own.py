@@ -6,11 +6,12 @@
 A generated task has questions (`question`, or `messages` and `tools` as OpenAI writes them), a task
 of choices has a `context`, its `endings` and the index of the right one as its `answer`. The header
 may hold the matcher, `sampling`, `max_tokens`, `at_once` and the `context` that all questions
-under way share; a question its own `matcher`.
+under way share; a question its own `matcher`. What of it is a setting of Runner's takes the values
+that this takes.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,9 +19,18 @@ from runner.bench.quality.matching import matcher
 from runner.bench.quality.task import Choice, Question, Task
 from runner.errors import BadDocument, ConfigurationError, RunnerError
 from runner.prompt import Message, Role, ToolCall
+from runner.settings import BY_NAME
 
 VERSION = 1
 FACTS = ("sampling", "max_tokens", "at_once", "context", "about")
+COUNTS = {"max_tokens": "max_tokens", "context": "ctx"}
+"""What of a header is a setting of Runner's, and which."""
+SAMPLING = {
+    name: option
+    for name, option in BY_NAME.items()
+    if option.group in ("sampling", "more sampling") and option.type in (int, float)
+    if name not in ("seed", "max_tokens")
+}
 
 
 def read(path: Path, text: str) -> Task | None:
@@ -35,17 +45,44 @@ def read(path: Path, text: str) -> Task | None:
             remedy="Update Runner.",
         )
     kind, name = header.get("kind", "generated"), str(header.get("name", path.stem))
-    facts = {key: header[key] for key in FACTS if key in header}
+    facts = _facts(path, header)
     licence = str(header.get("licence", ""))
     if kind == "choice":
         choices = tuple(_read(path, number, _choice, line) for number, line in lines)
+        _some(path, choices)
         normaliser = str(header.get("normaliser", ""))
         return Task(name, kind, "", "", licence, normaliser, choices=choices, facts=facts)
     if kind != "generated":
         raise BadDocument(f"{path.name} is a task of the kind {kind!r}, which there is not")
     default = header.get("matcher", "exact")
     questions = tuple(_read(path, number, _question, line, default) for number, line in lines)
+    _some(path, questions)
     return Task(name, kind, "", "", licence, questions=questions, facts=facts)
+
+
+def _facts(path: Path, header: dict[str, Any]) -> dict[str, Any]:
+    """What the header says of how to ask. Raises BadDocument where that cannot be."""
+    facts = {key: header[key] for key in FACTS if key in header}
+    sampling, at_once = facts.get("sampling", {}), facts.get("at_once", 1)
+    try:
+        if not isinstance(sampling, dict):
+            raise ValueError("its sampling is no JSON object")
+        if unknown := sampling.keys() - SAMPLING.keys():
+            raise ValueError(f"of its sampling there is no {', '.join(sorted(unknown))}")
+        if not isinstance(at_once, int) or isinstance(at_once, bool) or at_once < 1:
+            raise ValueError(f"its at_once is {at_once!r}; it must be 1 or more")
+        for name, value in sampling.items():
+            SAMPLING[name].checked(value, f"its {name}")
+        for key in COUNTS.keys() & facts.keys():
+            BY_NAME[COUNTS[key]].checked(facts[key], f"its {key}")
+    except (ValueError, ConfigurationError) as error:
+        raise BadDocument(f"{path.name}, line 1: {error}") from error
+    return facts
+
+
+def _some(path: Path, asked: Sequence[object]) -> None:
+    if not asked:
+        raise BadDocument(f"{path.name} has no questions")
 
 
 def lines_of(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:

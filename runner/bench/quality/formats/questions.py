@@ -5,13 +5,14 @@ as the makers of reasoning models recommend, in `\\boxed{}` after thinking step 
 """
 
 import json
-import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from runner.bench.quality.formats import plain_text
 from runner.bench.quality.formats.own import lines_of
+from runner.bench.quality.numbers import is_number
 from runner.bench.quality.task import Question, Task
 from runner.errors import BadDocument
 from runner.prompt import Message
@@ -73,10 +74,13 @@ def _asked(row: Mapping[str, Any]) -> tuple[str, str] | None:
     if any(key in row for key in ("choices", "endings", "options", "option1", "ctx", "sol1")):
         return None
     question = next((row[key] for key in ASKED if isinstance(row.get(key), str)), None)
-    answer = next((row[key] for key in ANSWERED if isinstance(row.get(key), str | int)), None)
+    answer = next(
+        (row[key] for key in ANSWERED if isinstance(row.get(key), str | int | float)), None
+    )
     if question is None or answer is None or isinstance(answer, bool):
         return None
-    return question, str(answer)
+    is_decimal = isinstance(answer, float)
+    return question, f"{Decimal(repr(answer)):f}" if is_decimal else str(answer)
 
 
 def _matcher(answer: str) -> tuple[str, str]:
@@ -85,6 +89,6 @@ def _matcher(answer: str) -> tuple[str, str]:
     _, mark, final = answer.rpartition("####")
     if mark:
         return "numeric", final.strip()
-    if re.fullmatch(r"\s*-?[\d,]*\.?\d+\s*", answer):
+    if is_number(answer):
         return "numeric", answer.strip()
     return "boxed", answer.strip()

@@ -40,6 +40,7 @@ def choice(
     """The rest of the sentence after each word. Raises BadDocument where there is nothing after the
     blank, or `right` is neither 1 nor 2."""
     before, blank, after = sentence.rstrip().partition(BLANK)
+    right = right.strip()
     if not blank or not after or right not in RIGHT:
         raise BadDocument(
             f"{path.name}, line {line}: the sentence has no {BLANK} with something after it, or "
