@@ -120,11 +120,17 @@ def compare(
 def decided(records: Sequence[Record], margin: float = MARGIN) -> bool:
     """Whether the first two records have a verdict on everything they share: what a measurement
     that may stop asks at its moments to look."""
+    found = verdicts(records, margin)
+    return found is not None and "undecided" not in found
+
+
+def verdicts(records: Sequence[Record], margin: float = MARGIN) -> list[Verdict] | None:
+    """On the tests that the first two records share; None where they cannot be compared."""
     try:
         found = compare(records[0], records[1], margin=margin)
     except ConfigurationError:
-        return False
-    return all(test.verdict != "undecided" for test in found.tests)
+        return None
+    return [test.verdict for test in found.tests]
 
 
 def decides(margin: float) -> Callable[[Sequence[Record]], bool]:

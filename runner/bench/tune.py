@@ -18,13 +18,13 @@ from typing import Any
 
 from runner.bench.arms import Arm
 from runner.bench.candidates import Options, workloads_of
-from runner.bench.compare import LEAST, Comparison, compare
+from runner.bench.compare import LEAST, Comparison, compare, verdicts
 from runner.bench.measure import Progress, Wanted, interrupted, measure
 from runner.bench.metrics import rates_by_block
 from runner.bench.record import Record
 from runner.bench.sizing import PROBES, PROBING, lasting
 from runner.bench.workloads import Workload
-from runner.errors import ConfigurationError, RunnerError
+from runner.errors import RunnerError
 from runner.models import Located
 from runner.models.tuned import words_of
 from runner.settings import Settings
@@ -321,11 +321,8 @@ def _rate(record: Record, probe: Workload) -> float:
 def is_settled(records: Sequence[Record]) -> bool:
     """Whether it is known if the second is to be kept: what is slower at something is not, whatever
     else it is."""
-    try:
-        verdicts = [test.verdict for test in compare(records[0], records[1]).tests]
-    except ConfigurationError:
-        return False
-    return "slower" in verdicts or "undecided" not in verdicts
+    found = verdicts(records)
+    return found is not None and ("slower" in found or "undecided" not in found)
 
 
 def is_long_enough(comparison: Comparison | None) -> bool:
@@ -341,5 +338,5 @@ def is_better(comparison: Comparison | None) -> bool:
     """Whether the second is faster at something and slower at nothing."""
     if comparison is None:
         return False
-    verdicts = [test.verdict for test in comparison.tests]
-    return "faster" in verdicts and "slower" not in verdicts
+    found = [test.verdict for test in comparison.tests]
+    return "faster" in found and "slower" not in found

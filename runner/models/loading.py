@@ -149,19 +149,36 @@ def ready(
 
     Raises BadModelFile, ConfigurationError, DoesNotFit, DeviceError, TemplateError.
     """
+    tuned = tuned_for(located)
+    try:
+        return _loaded(located, settings, tuned, progress, remark, sequences)
+    except DoesNotFit:
+        if tuned is None or applied(settings, tuned) is settings:
+            raise
+    remark(f"tuned, but there is no room for it now: {words_of(tuned.options)}")
+    return _loaded(located, settings, None, progress, remark, sequences)
+
+
+def _loaded(
+    located: Located,
+    settings: Settings,
+    tuned: Tuned | None,
+    progress: Callable[[float], bool] | None,
+    remark: Callable[[str], None],
+    sequences: int | None,
+) -> Ready:
     from runner.engine.model import Model
     from runner.fit import place
     from runner.llama import library
+    from runner.models.wishes import wishes_of
 
     library.set_verbose(bool(settings.verbose))
-    tuned = tuned_for(located)
-    if tuned is not None and not _has_room(located, applied(settings, tuned), sequences):
-        remark(f"tuned, but there is no room for it now: {words_of(tuned.options)}")
-        tuned = None
     settings = applied(settings, tuned)
     adapters = adapters_of(settings)
     options = asked.wanted(settings)
-    wishes = _wishes(settings, sequences)
+    wishes = wishes_of(settings)
+    if sequences is not None:
+        wishes = replace(wishes, sequences=sequences)
     template_source = _template_of(settings)
     placement = place(located.path, wishes)
     draft = draft_of(settings, located)
@@ -193,23 +210,6 @@ def ready(
         loaded.release = in_use(located, *filter(None, (draft,)))
         undo.pop_all()
     return loaded
-
-
-def _wishes(settings: Settings, sequences: int | None) -> "Wishes":
-    from runner.models.wishes import wishes_of
-
-    wishes = wishes_of(settings)
-    return wishes if sequences is None else replace(wishes, sequences=sequences)
-
-
-def _has_room(located: Located, settings: Settings, sequences: int | None) -> bool:
-    from runner.fit import place
-
-    try:
-        place(located.path, _wishes(settings, sequences))
-    except DoesNotFit:
-        return False
-    return True
 
 
 def _with_tuned(placement: "Placement", settings: Settings) -> "Placement":

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from runner.bench.admission import Lost
 from runner.bench.arm_process import ArmProcess
 from runner.bench.arms import Arm
 from runner.bench.history import History
@@ -34,6 +35,11 @@ def arms(tiny_path: Path) -> list[Arm]:
 @pytest.fixture
 def failed() -> list[tuple[str, RunnerError]]:
     return []
+
+
+def noting(failed: list[tuple[str, RunnerError]]) -> Lost:
+    """Told of an arm that fails, notes its name and why."""
+    return lambda arm, error: failed.append((arm.name, error))
 
 
 def damaged(arm: Arm, folder: Path) -> Arm:
@@ -67,7 +73,7 @@ def test_what_cannot_be_loaded_is_left_out(
 ) -> None:
     some = [damaged(arms[0], tmp_path), *arms[1:]]
     wanted = Wanted(most_blocks=2, warm_ups=1, loads=True)
-    records = measure(some, TESTS, wanted, lost=lambda arm, error: failed.append((arm.name, error)))
+    records = measure(some, TESTS, wanted, lost=noting(failed))
     assert [name for name, _ in failed] == ["one"]
     assert isinstance(failed[0][1], BadModelFile)
     assert [one.name for one in records] == ["other", "third"]
@@ -87,7 +93,7 @@ def test_what_cannot_be_placed_or_read_is_left_out(
         [empty, impossible, arms[1]],
         TESTS,
         Wanted(most_blocks=1, warm_ups=1),
-        lost=lambda arm, error: failed.append((arm.name, error)),
+        lost=noting(failed),
     )
     assert [name for name, _ in failed] == ["empty", "impossible"]
     assert isinstance(failed[0][1], BadModelFile)
@@ -108,7 +114,7 @@ def test_what_an_arm_gave_until_it_failed_is_kept(
         monkeypatch.setattr("runner.bench.room.SHARE", 0.0)
     kills("other", 9 if in_turn else 8)
     wanted = Wanted(most_blocks=3, warm_ups=1, energy=True)
-    records = measure(arms, TESTS, wanted, lost=lambda arm, error: failed.append((arm.name, error)))
+    records = measure(arms, TESTS, wanted, lost=noting(failed))
     ((name, error),) = failed
     assert name == "other" and "other: the process that measures ended" in error.message
     stopped = {one.name: one.method.stopped for one in records if one.method is not None}
@@ -140,9 +146,7 @@ def test_where_all_fail_it_ends_with_what_there_is(
 ) -> None:
     kills("one", 6)
     wanted = Wanted(warm_ups=1)
-    (record,) = measure(
-        arms[:1], TESTS, wanted, lost=lambda arm, error: failed.append((arm.name, error))
-    )
+    (record,) = measure(arms[:1], TESTS, wanted, lost=noting(failed))
     assert record.method is not None and record.method.stopped == "failed"
     assert sum(len(test.samples) for test in record.tests) == 3
     assert [name for name, _ in failed] == ["one"]
@@ -153,7 +157,7 @@ def test_where_nothing_was_measured_the_last_error_is_raised(
 ) -> None:
     both = [replace(damaged(arms[0], tmp_path), name=name) for name in ("a", "b")]
     with pytest.raises(BadModelFile):
-        measure(both, TESTS, Wanted(), lost=lambda arm, error: failed.append((arm.name, error)))
+        measure(both, TESTS, Wanted(), lost=noting(failed))
     assert [name for name, _ in failed] == ["a", "b"]
 
 
